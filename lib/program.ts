@@ -1,0 +1,226 @@
+/**
+ * Programs: shared memory, threads as generator functions, and what is claimed of their outcomes.
+ *
+ * A thread yields operations as plain objects and never touches memory itself; the machine decides
+ * what each read returns. A thread must be a function of the values that it reads: it may be run
+ * many times, and run again from the start.
+ */
+import {makeObject, Value, type Location, type Operand, type Scalar} from './value.ts'
+
+/** Which language an operation is spelled in; a model of the other one maps it (mapping.ts). */
+export type Vocabulary = 'kernel' | 'c11'
+
+/** How strongly an operation orders, in its own vocabulary's words (herd's annotation tags). */
+export type KernelOrder =
+  | 'plain' | 'ONCE' | 'ACQUIRE' | 'RELEASE' | 'MB' | 'NORETURN'
+  // spin locks and SRCU have events of their own (lock.cat, linux-kernel.bell)
+  | 'LOCK' | 'TRYLOCK' | 'UNLOCK' | 'IS-LOCKED' | 'SRCU-LOCK' | 'SRCU-UNLOCK'
+export type KernelFence =
+  | 'MB' | 'Rmb' | 'Wmb' | 'Barrier'
+  | 'Before-atomic' | 'After-atomic' | 'After-spinlock' | 'After-unlock-lock'
+  | 'Rcu-lock' | 'Rcu-unlock' | 'Sync-rcu' | 'Sync-srcu' | 'After-srcu-read-unlock'
+export type C11Order = 'NA' | 'RLX' | 'ACQ' | 'REL' | 'ACQ_REL' | 'SC'
+
+/** Where an access goes: a word, or a pointer that was read. */
+export type Address = Location | Value
+
+interface Named {
+  /** As the user wrote it: `READ_ONCE`, `smp_store_release`, `fetch_add(Acquire)`. */
+  readonly name: string
+  readonly vocabulary: Vocabulary
+}
+
+/** An operation that a thread may yield. */
+export type Op =
+  | (Named & {readonly kind: 'load'; readonly order: KernelOrder | C11Order; readonly at: Address
+    /** The read waits until the word holds a value that satisfies this (a spin loop without the spinning). */
+    readonly until?: (value: Scalar) => boolean})
+  | (Named & {readonly kind: 'store'; readonly order: KernelOrder | C11Order; readonly at: Address; readonly value: Value})
+  | (Named & {readonly kind: 'rmw'; readonly order: KernelOrder | C11Order; readonly at: Address
+    readonly update: (old: Value) => Value
+    readonly until?: (value: Scalar) => boolean})
+  | (Named & {readonly kind: 'cas'; readonly order: KernelOrder | C11Order; readonly failure: KernelOrder | C11Order
+    readonly at: Address; readonly expected: Value; readonly desired: Value | ((old: Value) => Value)
+    /** It succeeds if the word does not hold `expected`: atomic_add_unless(). */
+    readonly unless?: boolean})
+  | (Named & {readonly kind: 'fence'; readonly order: KernelFence | C11Order
+    /** synchronize_srcu(): the domain that it waits for. */
+    readonly at?: Address})
+  | {readonly kind: 'raw'; readonly value: Value}
+  | {readonly kind: 'when'; readonly condition: Value}
+  | {readonly kind: 'merge'}
+  | {readonly kind: 'iterate'; readonly round: number | null}
+  | {readonly kind: 'check'; readonly claim: string; readonly holds: Value}
+
+/** What the machine answers: the value read, the raw scalar, the arm to take, or nothing. */
+export type Reply = Value | Scalar | boolean | undefined
+
+/** A thread, or a part of one: yields operations, returns a T. */
+export type Proc<T = void> = Generator<Op, T, Reply>
+
+/** Yields one operation and returns the machine's reply. Every vocabulary is built on this. */
+export function* perform<R extends Reply>(op: Op): Proc<R> {
+  if (sites !== null) sites.push(new Error('site').stack ?? '')
+  return (yield op) as R
+}
+
+let sites: string[] | null = null
+
+/**
+ * Runs `body` while noting, for each operation performed, the JavaScript stack that led to it.
+ * Used once, on the failing execution, so that ordinary runs pay nothing.
+ */
+export function recordingSites(body: () => void): readonly string[] {
+  const recorded: string[] = []
+  sites = recorded
+  try {
+    body()
+  } finally {
+    sites = null
+  }
+  return recorded
+}
+
+/**
+ * The JavaScript number (or pointer) behind a value. From here on the whole rest of the thread is
+ * control-dependent on it: JavaScript's own control flow cannot be seen to merge. Hardware does the
+ * same; LKMM ends a control dependency where the arms of an `if` meet, so use `when` where that matters.
+ */
+export function* raw(value: Operand): Proc<Scalar> {
+  if (!(value instanceof Value)) return typeof value === 'boolean' ? Number(value) : value
+  return yield* perform<Scalar>({kind: 'raw', value})
+}
+
+/** The number behind a value, see `raw`. @throws {TypeError} if the value is a pointer. */
+export function* rawNumber(value: Operand): Proc<number> {
+  const scalar = yield* raw(value)
+  if (typeof scalar !== 'number') throw new TypeError(`expected a number, found the pointer &${scalar.name}`)
+  return scalar
+}
+
+/**
+ * `if (condition) then() else otherwise()`, with LKMM's control dependency: it reaches the stores
+ * inside the arms and ends where they meet. A value that the arms return remembers the condition.
+ */
+export function* when<A, B = undefined>(condition: Operand, then: () => Proc<A>, otherwise?: () => Proc<B>): Proc<A | B | undefined> {
+  const tested = Value.of(condition)
+  const taken = yield* perform<boolean>({kind: 'when', condition: tested})
+  const result = taken ? yield* then() : otherwise === undefined ? undefined : yield* otherwise()
+  yield* perform<undefined>({kind: 'merge'})
+  const tests = [...tested.reads, ...tested.control]
+  return result instanceof Value ? result.under(tests) as A | B : result
+}
+
+/**
+ * Marks one round of a loop. A run's loop bound (`--bound`) cuts a thread that starts a round beyond
+ * it; the result then says that it was cut.
+ * @param round which round of the loop this is, from 1; left out, the thread's rounds are counted together.
+ */
+export function* iteration(round?: number): Proc {
+  yield* perform<undefined>({kind: 'iterate', round: round ?? null})
+}
+
+/** Claims that a condition holds here. A run in which it does not is a violation named `claim`. */
+export function* check(claim: string, holds: Operand): Proc {
+  yield* perform<undefined>({kind: 'check', claim, holds: Value.of(holds)})
+}
+
+/** Declares the shared memory of a program. Every name must be new. */
+export interface Memory {
+  /** One word. */
+  word(name: string, init?: Scalar): Location
+  /** An array of words, all `init` or with the values given. */
+  array(name: string, length: number | readonly Scalar[], init?: Scalar): readonly Location[]
+  /** A struct: one word per field, in this order. */
+  struct<F extends Record<string, Scalar>>(name: string, fields: F): {readonly [K in keyof F]: Location}
+}
+
+/** What a thread returned, once every value in it is decided. */
+export type Resolved<T> =
+  T extends Value ? number
+    : T extends Location ? Location
+      : T extends readonly (infer E)[] ? readonly Resolved<E>[]
+        : T extends object ? {readonly [K in keyof T]: Resolved<T[K]>}
+          : T
+
+type Threads = Readonly<Record<string, () => Proc<unknown>>>
+
+/** What each thread returned, by the thread's name. */
+export type Returned<T extends Threads> =
+  {readonly [K in keyof T]: T[K] extends () => Proc<infer R> ? Resolved<R> : never}
+
+/** Memory at the end of an execution: the co-last value of a word. */
+export type FinalMemory = (location: Location) => Scalar
+
+/** A condition on one complete execution: what the threads returned, and final memory. */
+export type Condition<R> = (returned: R, final: FinalMemory) => boolean
+
+/** A program that the engine can run. Made by `program`. */
+export interface Program<R = unknown> {
+  readonly name: string
+  readonly memory: readonly Location[]
+  readonly threads: readonly {readonly name: string; readonly body: () => Proc<unknown>}[]
+  /** Hold in every execution, or the program is broken. By name, in the user's words. */
+  readonly claims: Readonly<Record<string, Condition<R>>>
+  /** Hold in some execution, or the claims may be vacuous. */
+  readonly witnesses: Readonly<Record<string, Condition<R>>>
+}
+
+/**
+ * Builds a program.
+ * @param build declares shared memory and returns the threads, and optionally `claims` (must hold in
+ *   every execution) and `witnesses` (must hold in some).
+ * @throws {TypeError} if two words have one name, or there is no thread.
+ */
+export function program<T extends Threads>(
+  name: string,
+  build: (memory: Memory) => {
+    readonly threads: T
+    readonly claims?: Readonly<Record<string, Condition<Returned<T>>>>
+    readonly witnesses?: Readonly<Record<string, Condition<Returned<T>>>>
+  },
+): Program<Returned<T>> {
+  const words: Location[] = []
+  const declare = (object: string, fields: readonly {name: string; init: Scalar}[]): Location[] => {
+    for (const field of fields) {
+      if (words.some(word => word.name === field.name)) throw new TypeError(`program ${name} declares ${field.name} twice`)
+    }
+    const made = makeObject(object, words.length, fields)
+    words.push(...made)
+    return made
+  }
+  const memory: Memory = {
+    word: (object, init = 0) => declare(object, [{name: object, init}])[0]!,
+    array: (object, length, init = 0) => {
+      const inits = typeof length === 'number' ? Array.from({length}, () => init) : length
+      return declare(object, inits.map((value, i) => ({name: `${object}[${i}]`, init: value})))
+    },
+    struct: <F extends Record<string, Scalar>>(object: string, fields: F) => {
+      const names = Object.keys(fields)
+      const made = declare(object, names.map(field => ({name: `${object}.${field}`, init: fields[field]!})))
+      return Object.fromEntries(names.map((field, i) => [field, made[i]])) as {[K in keyof F]: Location}
+    },
+  }
+  const built = build(memory)
+  const threads = Object.entries(built.threads).map(([thread, body]) => ({name: thread, body}))
+  if (threads.length === 0) throw new TypeError(`program ${name} has no thread`)
+  return {name, memory: words, threads, claims: built.claims ?? {}, witnesses: built.witnesses ?? {}}
+}
+
+/**
+ * The same thread with some of its operations left out: a mutant, to test the test.
+ * A fence or store that is dropped just does not happen; a load cannot be dropped.
+ */
+export function* without<T>(proc: Proc<T>, drop: (op: Op) => boolean): Proc<T> {
+  return yield* rewriting(proc, op => drop(op) ? null : op)
+}
+
+/** The same thread with each operation replaced by what `rewrite` makes of it; null leaves it out. */
+export function* rewriting<T>(proc: Proc<T>, rewrite: (op: Op) => Op | null): Proc<T> {
+  let step = proc.next()
+  while (!step.done) {
+    const op = rewrite(step.value)
+    step = proc.next(op === null ? undefined : yield op)
+  }
+  return step.value
+}

@@ -1,0 +1,194 @@
+/**
+ * Values that remember which reads they come from.
+ *
+ * A read does not return a number but a Value: a constant, the result of a read that may not have
+ * been decided yet, or an expression over such. Computing with a Value keeps its reads, so that the
+ * engine knows the data, address and control dependencies of everything a thread does later
+ * (herd's addr, data and ctrl; LKMM's Documentation/explanation.txt, "DEPENDENCY RELATIONS").
+ */
+
+/** A word of shared memory: a named place inside an object. */
+export interface Location {
+  readonly kind: 'location'
+  /** As printed in reports: `seq`, `data.a`, `slots[1]`. */
+  readonly name: string
+  /** Position in the program's memory, 0, 1, 2 … */
+  readonly index: number
+  /** What the word holds before any thread runs. */
+  readonly init: Scalar
+  /** The first word of the object that this word is part of, and how many words it has. */
+  readonly object: {readonly name: string; readonly first: number; readonly size: number}
+}
+
+/** What a word of memory can hold: an integer, or the address of a word (null is 0, as in C). */
+export type Scalar = number | Location
+
+export type Operator =
+  | '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>'
+  | '==' | '!=' | '<' | '<=' | '>' | '>=' | '!' | '~' | 'neg'
+
+/** Anything a thread may hand to an operation where a value is wanted. */
+export type Operand = Value | Scalar | boolean
+
+const none: readonly number[] = []
+
+/**
+ * A value inside a thread. `reads` are the thread's own reads that it is computed from (data), and
+ * `control` those that decided which of several values it is (a register assigned in an arm of `when`).
+ * Both are positions in the thread's event list.
+ */
+export class Value {
+  readonly kind: 'const' | 'read' | 'apply'
+  readonly scalar: Scalar
+  readonly operator: Operator | null
+  readonly args: readonly Value[]
+  readonly reads: readonly number[]
+  readonly control: readonly number[]
+
+  private constructor(
+    kind: Value['kind'], scalar: Scalar, operator: Operator | null,
+    args: readonly Value[], reads: readonly number[], control: readonly number[],
+  ) {
+    this.kind = kind
+    this.scalar = scalar
+    this.operator = operator
+    this.args = args
+    this.reads = reads
+    this.control = control
+  }
+
+  static of(operand: Operand): Value {
+    if (operand instanceof Value) return operand
+    return new Value('const', typeof operand === 'boolean' ? Number(operand) : operand, null, [], none, none)
+  }
+
+  /** The result of the thread's `event`-th event, which is a read. */
+  static read(event: number): Value {
+    return new Value('read', event, null, [], [event], none)
+  }
+
+  static apply(operator: Operator, ...operands: readonly Operand[]): Value {
+    const args = operands.map(Value.of)
+    const reads = union(args.map(arg => arg.reads))
+    const control = union(args.map(arg => arg.control))
+    if (reads.length === 0) {
+      const decided = Value.of(compute(operator, args.map(arg => arg.scalar)))
+      return control.length === 0 ? decided : decided.under(control)
+    }
+    return new Value('apply', 0, operator, args, reads, control)
+  }
+
+  /** The same value, known to have been chosen by a condition over `reads`. */
+  under(reads: readonly number[]): Value {
+    return new Value(this.kind, this.scalar, this.operator, this.args, this.reads, union([this.control, reads]))
+  }
+
+  plus(other: Operand): Value { return Value.apply('+', this, other) }
+  minus(other: Operand): Value { return Value.apply('-', this, other) }
+  times(other: Operand): Value { return Value.apply('*', this, other) }
+  /** C's integer division: towards zero. */
+  over(other: Operand): Value { return Value.apply('/', this, other) }
+  mod(other: Operand): Value { return Value.apply('%', this, other) }
+  and(other: Operand): Value { return Value.apply('&', this, other) }
+  or(other: Operand): Value { return Value.apply('|', this, other) }
+  xor(other: Operand): Value { return Value.apply('^', this, other) }
+  shiftLeft(other: Operand): Value { return Value.apply('<<', this, other) }
+  shiftRight(other: Operand): Value { return Value.apply('>>', this, other) }
+  eq(other: Operand): Value { return Value.apply('==', this, other) }
+  ne(other: Operand): Value { return Value.apply('!=', this, other) }
+  lt(other: Operand): Value { return Value.apply('<', this, other) }
+  le(other: Operand): Value { return Value.apply('<=', this, other) }
+  gt(other: Operand): Value { return Value.apply('>', this, other) }
+  ge(other: Operand): Value { return Value.apply('>=', this, other) }
+  not(): Value { return Value.apply('!', this) }
+
+  /** Why `if (value)` and `value + 1` do not work: the value may not be decided yet. */
+  [Symbol.toPrimitive](): never {
+    throw new TypeError(
+      'a value read from shared memory was used as a plain JavaScript value; '
+      + 'compute with its methods (x.plus(1), x.eq(0)), branch with when(x, …), or ask with yield* raw(x)')
+  }
+}
+
+/** Does the value hold as a condition? A pointer is true, null is 0. */
+export function truth(scalar: Scalar): boolean {
+  return scalar !== 0
+}
+
+/**
+ * Computes one operator on decided operands, as C does on `int` (arithmetic wraps at 32 bits).
+ * A pointer plus a number is another word of the same object.
+ * @throws {RangeError} for arithmetic that C leaves undefined: division by zero, pointer arithmetic
+ *   out of the object or on two pointers other than comparison.
+ */
+export function compute(operator: Operator, args: readonly Scalar[]): Scalar {
+  const [a, b = 0] = args
+  if (a === undefined) throw new RangeError(`operator ${operator} needs an operand`)
+  switch (operator) {
+    case '==': return Number(a === b)
+    case '!=': return Number(a !== b)
+    case '!': return Number(a === 0)
+  }
+  if (typeof a !== 'number' || typeof b !== 'number') return computePointer(operator, a, b)
+  switch (operator) {
+    case '+': return (a + b) | 0
+    case '-': return (a - b) | 0
+    case '*': return Math.imul(a, b)
+    case '/':
+    case '%':
+      if (b === 0) throw new RangeError('division by zero')
+      return operator === '/' ? (a / b) | 0 : a % b | 0
+    case '&': return a & b
+    case '|': return a | b
+    case '^': return a ^ b
+    case '<<': return a << b
+    case '>>': return a >> b
+    case '<': return Number(a < b)
+    case '<=': return Number(a <= b)
+    case '>': return Number(a > b)
+    case '>=': return Number(a >= b)
+    case '~': return ~a
+    case 'neg': return -a | 0
+  }
+}
+
+function computePointer(operator: Operator, a: Scalar, b: Scalar): Scalar {
+  const [pointer, offset] = typeof a === 'number' ? [b, a] : [a, b]
+  if (operator !== '+' || typeof pointer === 'number' || typeof offset !== 'number') {
+    // a ^ a and a - a cancel whatever a is, as the litmus tests for broken dependencies use them
+    if ((operator === '^' || operator === '-') && a === b) return 0
+    if (operator === '&' && (a === 0 || b === 0)) return 0
+    throw new RangeError(`operator ${operator} is not defined on a pointer`)
+  }
+  return displace(pointer, offset)
+}
+
+/** Pointer arithmetic: the word `offset` words behind another one of its object. */
+function displace(from: Location, offset: number): Location {
+  const found = wordsOf.get(from.object)?.[from.index + offset - from.object.first]
+  if (found !== undefined) return found
+  throw new RangeError(`${from.name} + ${offset} is outside of ${from.object.name}, which has ${from.object.size} words`)
+}
+
+const wordsOf = new WeakMap<Location['object'], readonly Location[]>()
+
+/** Makes the words of one object. `first` is the index of its first word in the program's memory. */
+export function makeObject(name: string, first: number, words: readonly {name: string; init: Scalar}[]): Location[] {
+  const object = {name, first, size: words.length}
+  const made = words.map((word, i): Location => ({kind: 'location', name: word.name, index: first + i, init: word.init, object}))
+  wordsOf.set(object, made)
+  return made
+}
+
+/** Sorted union of sorted lists of event positions. */
+export function union(lists: readonly (readonly number[])[]): readonly number[] {
+  const filled = lists.filter(list => list.length > 0)
+  if (filled.length === 0) return none
+  if (filled.length === 1) return filled[0]!
+  return [...new Set(filled.flat())].sort((a, b) => a - b)
+}
+
+/** A scalar as reports print it. */
+export function showScalar(scalar: Scalar): string {
+  return typeof scalar === 'number' ? String(scalar) : `&${scalar.name}`
+}
