@@ -1,0 +1,416 @@
+/**
+ * What a thread does, as a tree: a node per thing that the thread must know before it goes on, a
+ * child per answer. A generator cannot be copied, so what it yields after given answers is kept here,
+ * and the generator is run again only where the tree has no answer yet.
+ *
+ * Reads are not answered: their results are symbolic values, and the thread runs ahead of them until
+ * it needs to know one (design.md, 2: "defer and resolve").
+ */
+import type {Label} from './event.ts'
+import {mapping, type Family, type MappedOp} from './mapping.ts'
+import type {Op, Proc, Reply} from './program.ts'
+import {compute, truth, union, Value, type Location, type Scalar} from './value.ts'
+
+/** An event of one thread, before it is placed in an execution. Positions count the thread's events. */
+export interface LocalEvent {
+  readonly label: Label
+  readonly location: Location | null
+  /** What a write stores; null for reads and fences. */
+  readonly value: Value | null
+  /** The thread's reads that its address, value and execution depend on. */
+  readonly addr: readonly number[]
+  readonly data: readonly number[]
+  readonly ctrl: readonly number[]
+  /** For the write of a read-modify-write: its read. Otherwise -1. */
+  readonly rmwRead: number
+  /** The read accepts only such values. */
+  readonly until: ((value: Scalar) => boolean) | null
+  /** The operation as its author wrote it, for reports. */
+  readonly name: string
+  /** How many operations the thread had performed before this one: finds the source line again. */
+  readonly operation: number
+}
+
+/** What a thread waits for, or how it ended. */
+export type Demand =
+  /** The scalar itself decides (JavaScript control flow): one child per value. */
+  | {readonly kind: 'raw'; readonly value: Value}
+  /** The truth of the value decides: an arm of `when`, the success of a compare-exchange. */
+  | {readonly kind: 'when' | 'cas'; readonly value: Value}
+  /** The value is the address of the next access. */
+  | {readonly kind: 'address'; readonly value: Value}
+  | {readonly kind: 'done'; readonly returned: unknown}
+  | {readonly kind: 'panic'; readonly message: string; readonly stack: string}
+  | {readonly kind: 'cut'; readonly budget: 'bound' | 'events'}
+
+/** A thread that does not behave as a function of the values that it read. */
+export class Nondeterminism extends Error {
+  override readonly name = 'Nondeterminism'
+  constructor(thread: string, step: number, before: string, now: string) {
+    super(`thread ${thread} does not behave as a function of the values it reads: at its step ${step} it did `
+      + `«${before}» before and «${now}» when run again with the same values. `
+      + 'Does it use a clock, Math.random, or JavaScript variables that it shares or keeps between runs?')
+  }
+}
+
+export interface Bounds {
+  /** Rounds of a loop marked with `iteration()`. */
+  readonly rounds: number
+  /** Events of one thread. */
+  readonly events: number
+}
+
+/** One state of a thread, after it was given certain answers. */
+export class Node {
+  /** Numbered in the order of creation, per thread. */
+  readonly id: number
+  readonly parent: Node | null
+  readonly answer: Scalar
+  /** All events of the thread so far; those from `from` on are new in this node. */
+  readonly events: readonly LocalEvent[]
+  readonly from: number
+  /** Reads of compare-exchanges that were decided here get their final label. */
+  readonly relabelled: readonly (readonly [position: number, label: Label])[]
+  readonly demand: Demand
+  /** Claims that the thread makes on the way, with the operation count at which it does. */
+  readonly checks: readonly {readonly claim: string; readonly holds: Value}[]
+  readonly children = new Map<Scalar, Node>()
+  /** The vertex, counted within the thread, of each event; -1 for a fence that the model folds. */
+  readonly vertices: readonly number[]
+  readonly vertexCount: number
+  /** Locations that the thread may still write from here on; null if not known. Set by futures.ts. */
+  future: ReadonlySet<number> | null = null
+  /** For an address or raw demand: what it may turn out to be, as far as known. Set by futures.ts. */
+  answers: readonly Scalar[] = []
+  /** What the checker derived from the thread's own events; owned by machine.ts. */
+  derived: unknown = null
+
+  constructor(id: number, parent: Node | null, answer: Scalar, run: ThreadRun, isVertex: (label: Label) => boolean) {
+    this.id = id
+    this.parent = parent
+    this.answer = answer
+    this.events = run.events.slice()
+    this.from = parent?.events.length ?? 0
+    this.relabelled = run.relabelled.splice(0)
+    this.checks = run.checks.splice(0)
+    this.demand = run.demand
+    const vertices = parent === null ? [] : [...parent.vertices]
+    let count = parent?.vertexCount ?? 0
+    for (const event of this.events.slice(this.from)) vertices.push(isVertex(event.label) ? count++ : -1)
+    this.vertices = vertices
+    this.vertexCount = count
+  }
+}
+
+/** The behaviour of one thread under one family of models. */
+export class Behaviour {
+  readonly name: string
+  readonly nodes: Node[] = []
+  readonly root: Node
+  readonly #body: () => Proc<unknown>
+  readonly #family: Family
+  readonly #bounds: Bounds
+  readonly #isVertex: (label: Label) => boolean
+  /** The generator that stands at some node, kept to go on from there without running again. */
+  #live: {readonly at: Node; readonly run: ThreadRun}
+
+  constructor(name: string, body: () => Proc<unknown>, family: Family, bounds: Bounds, isVertex: (label: Label) => boolean) {
+    this.name = name
+    this.#body = body
+    this.#family = family
+    this.#bounds = bounds
+    this.#isVertex = isVertex
+    const run = new ThreadRun(name, body(), family, bounds)
+    run.start()
+    this.root = this.#add(null, 0, run)
+    this.#live = {at: this.root, run}
+  }
+
+  /** The state after `node` was answered. @throws {Nondeterminism} if the thread diverges when run again. */
+  child(node: Node, answer: Scalar): Node {
+    const key = node.demand.kind === 'when' || node.demand.kind === 'cas' ? Number(truth(answer)) : answer
+    const known = node.children.get(key)
+    if (known !== undefined) return known
+    const run = this.#live.at === node ? this.#live.run : this.#rerun(node)
+    run.answer(key)
+    const made = this.#add(node, key, run)
+    node.children.set(key, made)
+    this.#live = {at: made, run}
+    if (made.demand.kind === 'done') this.#rerun(made) // a second opinion on every complete behaviour
+    return made
+  }
+
+  #add(parent: Node | null, answer: Scalar, run: ThreadRun): Node {
+    const node = new Node(this.nodes.length, parent, answer, run, this.#isVertex)
+    this.nodes.push(node)
+    return node
+  }
+
+  /** Runs the thread from the start to `node`, and makes sure that it does what it did before. */
+  #rerun(node: Node): ThreadRun {
+    const way: Node[] = []
+    for (let at: Node | null = node; at !== null; at = at.parent) way.unshift(at)
+    const run = new ThreadRun(this.name, this.#body(), this.#family, this.#bounds)
+    for (const at of way) {
+      if (at.parent === null) run.start()
+      else run.answer(at.answer)
+      this.#compare(at, run)
+      run.relabelled.length = 0
+      run.checks.length = 0
+    }
+    return run
+  }
+
+  #compare(node: Node, run: ThreadRun): void {
+    for (let i = node.from; i < Math.max(node.events.length, run.events.length); i++) {
+      const before = describeEvent(node.events[i])
+      const now = describeEvent(run.events[i])
+      if (before !== now) throw new Nondeterminism(this.name, i + 1, before, now)
+    }
+    const before = describeDemand(node.demand)
+    const now = describeDemand(run.demand)
+    if (before !== now) throw new Nondeterminism(this.name, node.events.length + 1, before, now)
+  }
+}
+
+function describeEvent(event: LocalEvent | undefined): string {
+  if (event === undefined) return 'nothing more'
+  const value = event.value === null ? '' : ` ${describeValue(event.value)}`
+  return `${event.name}${event.location === null ? '' : ` ${event.location.name}`}${value}`
+}
+
+function describeDemand(demand: Demand): string {
+  switch (demand.kind) {
+    case 'raw': case 'when': case 'cas': case 'address': return `ask for ${describeValue(demand.value)}`
+    case 'done': return 'return'
+    case 'panic': return `throw ${demand.message}`
+    case 'cut': return 'loop on'
+  }
+}
+
+function describeValue(value: Value): string {
+  switch (value.kind) {
+    case 'const': return typeof value.scalar === 'number' ? String(value.scalar) : `&${value.scalar.name}`
+    case 'read': return `the result of its read ${Number(value.scalar) + 1}`
+    case 'apply': return `${value.operator ?? ''}(${value.args.map(describeValue).join(', ')})`
+  }
+}
+
+/** One run of a thread's generator, paused at a demand. */
+class ThreadRun {
+  readonly events: LocalEvent[] = []
+  readonly relabelled: [number, Label][] = []
+  readonly checks: {claim: string; holds: Value}[] = []
+  demand: Demand = {kind: 'done', returned: undefined}
+
+  readonly #thread: string
+  readonly #generator: Proc<unknown>
+  readonly #family: Family
+  readonly #bounds: Bounds
+  /** Reads that everything from here on depends on: raw values, waits. */
+  #forever: readonly number[] = []
+  /** The conditions of the arms that the thread is in. */
+  readonly #arms: (readonly number[])[] = []
+  #rounds = 0
+  #operations = 0
+  /** Goes on with the operation that made the demand, once it is answered. */
+  #resume: (answer: Scalar) => void = () => undefined
+
+  constructor(thread: string, generator: Proc<unknown>, family: Family, bounds: Bounds) {
+    this.#thread = thread
+    this.#generator = generator
+    this.#family = family
+    this.#bounds = bounds
+  }
+
+  start(): void {
+    this.#run(undefined)
+  }
+
+  answer(answer: Scalar): void {
+    this.#resume(answer)
+  }
+
+  /** Lets the generator run on with `reply` until it demands something or ends. */
+  #run(reply: Reply): void {
+    let next: Reply = reply
+    for (;;) {
+      let step: IteratorResult<Op, unknown>
+      try {
+        step = this.#generator.next(next)
+      } catch (error) {
+        this.demand = panic(error)
+        return
+      }
+      if (step.done === true) {
+        this.demand = {kind: 'done', returned: step.value}
+        return
+      }
+      if (typeof step.value !== 'object' || step.value === null || typeof step.value.kind !== 'string') {
+        this.demand = {kind: 'panic', message: `thread ${this.#thread} yielded something that is no operation; write yield* (with the star) in front of operations`, stack: ''}
+        return
+      }
+      const answered = this.#perform(step.value)
+      if (answered === null) return
+      next = answered.reply
+    }
+  }
+
+  /** Performs one operation; null if the thread must wait for an answer first, or was cut. */
+  #perform(op: Op): {readonly reply: Reply} | null {
+    this.#operations++
+    switch (op.kind) {
+      case 'raw': {
+        const {value} = op
+        if (value.reads.length === 0) return {reply: value.scalar}
+        return this.#ask({kind: 'raw', value}, answer => {
+          this.#forever = union([this.#forever, value.reads, value.control])
+          this.#run(answer)
+        })
+      }
+      case 'when': {
+        const {condition} = op
+        const enter = (answer: Scalar): boolean => {
+          this.#arms.push(union([condition.reads, condition.control]))
+          return truth(answer)
+        }
+        if (condition.reads.length === 0) return {reply: enter(condition.scalar)}
+        return this.#ask({kind: 'when', value: condition}, answer => { this.#run(enter(answer)) })
+      }
+      case 'merge':
+        this.#arms.pop()
+        return {reply: undefined}
+      case 'iterate':
+        this.#rounds++
+        return (op.round ?? this.#rounds) > this.#bounds.rounds ? this.#cut('bound') : {reply: undefined}
+      case 'check':
+        this.checks.push({claim: op.claim, holds: op.holds})
+        return {reply: undefined}
+      default:
+        if (this.events.length >= this.#bounds.events) return this.#cut('events')
+        return this.#access(op)
+    }
+  }
+
+  #ask(demand: Demand, resume: (answer: Scalar) => void): null {
+    this.demand = demand
+    this.#resume = resume
+    return null
+  }
+
+  #cut(budget: 'bound' | 'events'): null {
+    this.demand = {kind: 'cut', budget}
+    return null
+  }
+
+  #access(op: MappedOp): {readonly reply: Reply} | null {
+    if (op.kind === 'fence' && op.at === undefined) {
+      for (const label of mapping(op, this.#family).before) this.#fence(op.name, label)
+      return {reply: undefined}
+    }
+    const at = op.at!
+    if (!(at instanceof Value)) return this.#accessAt(op, at, [])
+    if (at.reads.length === 0) return this.#dereference(op, at.scalar, [])
+    return this.#ask({kind: 'address', value: at}, answer => {
+      const answered = this.#dereference(op, answer, at.reads)
+      if (answered !== null) this.#run(answered.reply)
+    })
+  }
+
+  #dereference(op: MappedOp, address: Scalar, addr: readonly number[]): {readonly reply: Reply} | null {
+    if (typeof address !== 'number') return this.#accessAt(op, address, addr)
+    const what = address === 0 ? 'a null pointer' : `${address}, which is no address`
+    this.demand = {kind: 'panic', message: `${op.name} of ${what}`, stack: ''}
+    return null
+  }
+
+  #accessAt(op: MappedOp, location: Location, addr: readonly number[]): {readonly reply: Reply} | null {
+    const shape = mapping(op, this.#family)
+    if (op.kind === 'fence') {
+      for (const label of shape.before) this.#push({...this.#event(op.name, label), location, addr})
+      return {reply: undefined}
+    }
+    for (const label of shape.before) this.#fence(op.name, label)
+    const result = op.kind === 'store' ? undefined : this.#read(op, shape.read!, location, addr)
+    if (op.kind === 'cas') {
+      const read = this.events.length - 1
+      const succeeded = Value.apply(op.unless === true ? '!=' : '==', result!, op.expected)
+      return this.#ask({kind: 'cas', value: succeeded}, answer => {
+        const success = truth(answer)
+        this.#relabel(read, success ? shape.succeeded! : shape.failed!)
+        const {desired} = op
+        if (success) this.#write(op.name, shape.write!, location, typeof desired === 'function' ? desired(result!) : desired, addr, read)
+        for (const label of shape.after) this.#fence(op.name, label)
+        this.#run(result)
+      })
+    }
+    if (op.kind === 'rmw') {
+      let stored: Value
+      try {
+        stored = op.update(result!)
+      } catch (error) {
+        this.demand = panic(error)
+        return null
+      }
+      this.#write(op.name, shape.write!, location, stored, addr, this.events.length - 1)
+    } else if (op.kind === 'store') {
+      this.#write(op.name, shape.write!, location, op.value, addr, -1)
+    }
+    for (const label of shape.after) this.#fence(op.name, label)
+    return {reply: result}
+  }
+
+  #read(op: Extract<MappedOp, {kind: 'load' | 'rmw' | 'cas'}>, label: Label, location: Location, addr: readonly number[]): Value {
+    const until = op.kind === 'cas' ? null : op.until ?? null
+    const position = this.#push({...this.#event(op.name, label), location, addr, until})
+    // a wait is a loop around its read: what follows depends on it by control
+    if (until !== null) this.#forever = union([this.#forever, [position]])
+    return Value.read(position)
+  }
+
+  #write(name: string, label: Label, location: Location, value: Value, addr: readonly number[], rmwRead: number): void {
+    this.#push({...this.#event(name, label), location, value, addr, data: value.reads, rmwRead})
+  }
+
+  #fence(name: string, label: Label): void {
+    this.#push(this.#event(name, label))
+  }
+
+  #event(name: string, label: Label): LocalEvent {
+    const ctrl = union([this.#forever, ...this.#arms])
+    return {label, location: null, value: null, addr: [], data: [], ctrl, rmwRead: -1, until: null, name, operation: this.#operations - 1}
+  }
+
+  #push(event: LocalEvent): number {
+    this.events.push(event)
+    return this.events.length - 1
+  }
+
+  #relabel(position: number, label: Label): void {
+    if (this.events[position]!.label === label) return
+    this.events[position] = {...this.events[position]!, label}
+    this.relabelled.push([position, label])
+  }
+}
+
+function panic(error: unknown): Demand {
+  if (error instanceof Error) return {kind: 'panic', message: error.message, stack: error.stack ?? ''}
+  return {kind: 'panic', message: String(error), stack: ''}
+}
+
+/** The scalar of a value, given its reads' scalars; undefined while one of them is not known. */
+export function evaluate(value: Value, read: (position: number) => Scalar | undefined): Scalar | undefined {
+  switch (value.kind) {
+    case 'const': return value.scalar
+    case 'read': return read(value.scalar as number)
+    case 'apply': {
+      const args: Scalar[] = []
+      for (const arg of value.args) {
+        const scalar = evaluate(arg, read)
+        if (scalar === undefined) return undefined
+        args.push(scalar)
+      }
+      return compute(value.operator!, args)
+    }
+  }
+}

@@ -1,0 +1,445 @@
+/** Drives the machine: exhaustive exploration, seeded sampling, replay, reduction; budgets and verdicts. */
+import {follow, pct, random, stale, Misfit, type Chooser} from './choose.ts'
+import {Outgrown, type Decision, type Status} from './machine.ts'
+import type {Model} from './model.ts'
+import type {Program} from './program.ts'
+import type {Counts, Path, Run, Unknown, Verdict} from './result.ts'
+import {Session} from './session.ts'
+
+export type Strategy = 'random' | 'pct' | 'stale'
+
+export interface Limits {
+  /** Complete executions after which a run stops. */
+  readonly executions?: number
+  /** Asked now and then; true stops the run. The caller owns the clock. */
+  readonly expired?: () => boolean
+  /** How long `expired` lets it run, in seconds; only for the result's wording. */
+  readonly seconds?: number
+  /** Rounds of one `iteration()` loop; default 3. */
+  readonly bound?: number
+  /** Events per thread; default 200. */
+  readonly events?: number
+  /** Flags of the model that count as failures; default all but `mixed-accesses`. */
+  readonly flags?: readonly string[]
+  /** Go on after the first failure, to count everything. */
+  readonly keepGoing?: boolean
+}
+
+export interface Sampling extends Limits {
+  readonly seed: string
+  readonly runs: number
+  readonly strategy?: Strategy
+}
+
+const defaultBound = 3
+const defaultEvents = 200
+
+function open<R>(program: Program<R>, model: Model, limits: Limits): Session {
+  const bounds = {rounds: limits.bound ?? defaultBound, events: limits.events ?? defaultEvents}
+  return new Session(program as Program, model, bounds, limits.flags)
+}
+
+// ---- exploring ----
+
+/** A decision under way: what was offered, and which choice is being looked at. */
+interface Frame {
+  readonly decision: Decision
+  readonly offer: Session['machine']['offer']
+  choice: number
+}
+
+/** Depth-first over every choice, backing up by restoring. Stops at each execution that is complete, blocked or cut. */
+class Walk {
+  nodes = 0
+  deadEnds = 0
+  readonly #session: Session
+  readonly #frames: Frame[] = []
+  #saved: Int32Array
+
+  constructor(session: Session) {
+    this.#session = session
+    this.#saved = new Int32Array(session.machine.size * 16)
+  }
+
+  /** The first execution, or null if there is none. */
+  first(): Exclude<Status, 'dead'> | null {
+    const {machine} = this.#session
+    if (!machine.start()) return null
+    return this.#onward(machine.next())
+  }
+
+  /** The next execution after the present one, or null. */
+  next(): Exclude<Status, 'dead'> | null {
+    return this.#onward('dead', true)
+  }
+
+  /** The choices that lead to the present execution. */
+  path(): Path {
+    return this.#frames.flatMap(({choice}, decision): (readonly [number, number])[] => choice === 0 ? [] : [[decision, choice]])
+  }
+
+  #onward(from: Decision | Status, resuming = false): Exclude<Status, 'dead'> | null {
+    const {machine} = this.#session
+    let status = from
+    let quiet = resuming
+    for (;;) {
+      if (typeof status === 'string') {
+        if (status !== 'dead') return status
+        if (!quiet) this.deadEnds++
+        quiet = false
+        const resumed = this.#backUp()
+        if (resumed === null) return null
+        status = resumed
+        continue
+      }
+      this.nodes++
+      this.#push(status)
+      status = machine.take(status, 0) === true ? machine.next() : 'dead'
+    }
+  }
+
+  #push(decision: Decision): void {
+    const {machine} = this.#session
+    const depth = this.#frames.length
+    if ((depth + 1) * machine.size > this.#saved.length) {
+      const larger = new Int32Array(this.#saved.length * 2)
+      larger.set(this.#saved)
+      this.#saved = larger
+    }
+    if (decision.among > 1) machine.save(this.#saved, depth * machine.size)
+    this.#frames.push({decision, offer: machine.offer, choice: 0})
+  }
+
+  #backUp(): Decision | Status | null {
+    const {machine} = this.#session
+    for (;;) {
+      const frame = this.#frames.at(-1)
+      if (frame === undefined) return null
+      if (frame.choice + 1 >= frame.decision.among) {
+        this.#frames.pop()
+        continue
+      }
+      frame.choice++
+      this.nodes++
+      machine.restore(this.#saved, (this.#frames.length - 1) * machine.size)
+      machine.offer = frame.offer
+      return machine.take(frame.decision, frame.choice) === true ? machine.next() : 'dead'
+    }
+  }
+}
+
+class Tally {
+  executions = 0
+  blocked = 0
+  cut = 0
+  readonly unknown: Unknown[] = []
+  readonly witnessed: Record<string, number>
+  failing: Run | null = null
+  readonly #session: Session
+
+  constructor(session: Session) {
+    this.#session = session
+    this.witnessed = Object.fromEntries(Object.keys(session.program.witnesses).map(name => [name, 0]))
+  }
+
+  /** Takes one execution into account. True if it fails. */
+  note(status: Exclude<Status, 'dead'>, path: () => Path): boolean {
+    if (status === 'cut') {
+      this.cut++
+      return false
+    }
+    if (status === 'blocked') this.blocked++
+    else this.executions++
+    const returned = this.#session.returned()
+    const failed = this.#session.failures(status, returned).length > 0
+    if (status === 'complete') {
+      for (const [name, condition] of Object.entries(this.#session.program.witnesses)) {
+        if (condition(returned, this.#session.final)) this.witnessed[name]!++
+      }
+    }
+    if (failed) this.failing ??= this.#session.run(path(), status)
+    return failed
+  }
+
+  verdict(nodes: number, deadEnds: number, bound: number): Verdict {
+    if (this.cut > 0) this.unknown.push({budget: this.#session.machine.cutBy() ?? 'bound', limit: bound})
+    const counts: Counts = {executions: this.executions, blocked: this.blocked, cut: this.cut, deadEnds, nodes}
+    const verdict = this.failing !== null ? 'broken' : this.unknown.length > 0 ? 'unknown' : 'holds'
+    return {verdict, unknown: this.unknown, failing: this.failing, witnessed: this.witnessed, counts}
+  }
+}
+
+const nodesBetweenLooks = 128
+
+/** Explores every execution that the model allows, until one fails (or all, with `keepGoing`). */
+export function explore<R>(program: Program<R>, model: Model, limits: Limits = {}): Verdict {
+  const session = open(program, model, limits)
+  return session.withRoom(() => exploreOnce(session, limits))
+}
+
+function exploreOnce(session: Session, limits: Limits): Verdict {
+  const walk = new Walk(session)
+  const tally = new Tally(session)
+  let looked = 0
+  for (let status = walk.first(); status !== null; status = walk.next()) {
+    if (tally.note(status, () => walk.path()) && limits.keepGoing !== true) break
+    if (limits.executions !== undefined && tally.executions >= limits.executions) {
+      tally.unknown.push({budget: 'executions', limit: limits.executions})
+      break
+    }
+    if (limits.expired !== undefined && walk.nodes - looked > nodesBetweenLooks) {
+      looked = walk.nodes
+      if (limits.expired()) {
+        tally.unknown.push({budget: 'seconds', limit: limits.seconds ?? 0})
+        break
+      }
+    }
+  }
+  return tally.verdict(walk.nodes, walk.deadEnds, limits.bound ?? defaultBound)
+}
+
+/** All complete (and blocked) executions, each once. */
+export function* executions<R>(program: Program<R>, model: Model, limits: Limits = {}): Generator<Run> {
+  const session = open(program, model, limits)
+  // the machine may have to grow half-way: then what was yielded already is skipped, in the same order
+  for (let yielded = 0; ;) {
+    try {
+      const walk = new Walk(session)
+      let seen = 0
+      for (let status = walk.first(); status !== null; status = walk.next()) {
+        if (status === 'cut' || seen++ < yielded) continue
+        yielded++
+        yield session.run(walk.path(), status)
+      }
+      return
+    } catch (error) {
+      if (!(error instanceof Outgrown)) throw error
+      session.rebuild()
+    }
+  }
+}
+
+// ---- sampling ----
+
+/** Runs `runs` executions; the i-th is determined by `seed/program/model/i` alone. */
+export function sample<R>(program: Program<R>, model: Model, sampling: Sampling): Verdict {
+  const session = open(program, model, sampling)
+  return session.withRoom(() => sampleAll(session, sampling))
+}
+
+function sampleAll(session: Session, sampling: Sampling): Verdict {
+  const tally = new Tally(session)
+  const dive = new Dive(session)
+  tally.unknown.push({budget: 'sampled', limit: sampling.runs})
+  for (let index = 0; index < sampling.runs; index++) {
+    const status = dive.run(chooserFor(session, sampling, index))
+    if (status !== null && tally.note(status, () => canonicalPath(session, dive.final())) && sampling.keepGoing !== true) break
+    if (sampling.expired !== undefined && index % nodesBetweenLooks === 0 && sampling.expired()) {
+      tally.unknown.push({budget: 'seconds', limit: sampling.seconds ?? 0})
+      break
+    }
+  }
+  return tally.verdict(dive.nodes, dive.deadEnds, sampling.bound ?? defaultBound)
+}
+
+/** The i-th execution of a sampling run, by itself; null if it ended nowhere (cut, or only dead ends). */
+export function sampleOne<R>(program: Program<R>, model: Model, sampling: Sampling, index: number): Run | null {
+  const session = open(program, model, sampling)
+  return session.withRoom(() => {
+    const dive = new Dive(session)
+    const status = dive.run(chooserFor(session, sampling, index))
+    return status === null || status === 'cut' ? null : session.run(canonicalPath(session, dive.final()), status)
+  })
+}
+
+function chooserFor(session: Session, {seed, strategy = 'random'}: Sampling, index: number): Chooser {
+  const own = `${seed}/${session.program.name}/${session.model.name}/${index}`
+  switch (strategy) {
+    case 'random': return random(own)
+    case 'stale': return stale(own)
+    case 'pct': return pct(own, 3, 40)
+  }
+}
+
+const maxStepsOfDive = 20_000
+
+/** One execution by a chooser; where a choice leads nowhere, another one of the same decision is taken. */
+class Dive {
+  nodes = 0
+  deadEnds = 0
+  readonly #session: Session
+  #saved: Int32Array
+  #final: Int32Array
+
+  constructor(session: Session) {
+    this.#session = session
+    this.#saved = new Int32Array(session.machine.size * 16)
+    this.#final = new Int32Array(session.machine.size)
+  }
+
+  /** The machine's state at the end of the last run. */
+  final(): Int32Array {
+    this.#session.machine.save(this.#final, 0)
+    return this.#final
+  }
+
+  run(chooser: Chooser): Exclude<Status, 'dead'> | null {
+    const {machine} = this.#session
+    const frames: {decision: Decision; offer: Session['machine']['offer']; left: number[]}[] = []
+    if (!machine.start()) return null
+    let status: Decision | Status = machine.next(true)
+    for (let step = 0; step < maxStepsOfDive; step++) {
+      if (typeof status === 'string') {
+        if (status !== 'dead') return status
+        this.deadEnds++
+        while (frames.at(-1)?.left.length === 0) frames.pop()
+        const frame = frames.at(-1)
+        if (frame === undefined) return null
+        machine.restore(this.#saved, (frames.length - 1) * machine.size)
+        machine.offer = frame.offer
+      } else {
+        const among = status.among - (status.later ? 1 : 0)
+        frames.push({decision: status, offer: machine.offer, left: Array.from({length: among}, (_, i) => i)})
+        this.#save(frames.length - 1)
+      }
+      const frame = frames.at(-1)!
+      const {decision, left} = frame
+      const [choice] = left.splice(left.length === 1 ? 0 : chooser.choose(decision.kind, left.length, decision.what), 1)
+      this.nodes++
+      const taken: boolean | Decision = choice === undefined ? false : machine.take(decision, choice)
+      status = taken === true ? machine.next(true) : taken === false ? 'dead' : taken
+    }
+    return null
+  }
+
+  #save(depth: number): void {
+    const {machine} = this.#session
+    if ((depth + 1) * machine.size > this.#saved.length) {
+      const larger = new Int32Array(this.#saved.length * 2)
+      larger.set(this.#saved)
+      this.#saved = larger
+    }
+    machine.save(this.#saved, depth * machine.size)
+  }
+}
+
+/** The path by which exploration reaches the execution whose final state is `target`. Leaves the machine there. */
+function canonicalPath(session: Session, target: Int32Array): Path {
+  const {machine} = session
+  const path: [number, number][] = []
+  const goal = target.slice()
+  machine.start()
+  for (let decision = 0; ; decision++) {
+    const status = machine.next()
+    if (typeof status === 'string') return path
+    const choice = machine.choiceTowards(goal)
+    if (choice !== 0) path.push([decision, choice])
+    machine.take(status, choice)
+  }
+}
+
+// ---- replay and reduction ----
+
+/** Follows a recorded path. @throws {Misfit} if the program or engine no longer fits the path. */
+export function replay<R>(program: Program<R>, model: Model, path: Path, limits: Limits = {}): Run {
+  const session = open(program, model, limits)
+  return session.withRoom(() => {
+    const status = retrace(session, follow(path))
+    if (status === 'dead') throw new Misfit('the recorded path leads to no execution: the program or the engine changed since it was recorded')
+    return session.run(path, status)
+  })
+}
+
+function retrace(session: Session, chooser: Chooser): Status {
+  const {machine} = session
+  if (!machine.start()) return 'dead'
+  for (;;) {
+    const status = machine.next()
+    if (typeof status === 'string') return status
+    if (machine.take(status, chooser.choose(status.kind, status.among, status.what)) !== true) return 'dead'
+  }
+}
+
+const reductionBudget = 30_000
+
+/**
+ * A failing run made smaller: fewest non-dull choices, then fewest events, still failing in the same
+ * way. Searches all paths with up to as many deviations from the dull path as the run has, fewest first,
+ * within a fixed budget of steps.
+ */
+export function reduce<R>(program: Program<R>, model: Model, failing: Run, limits: Limits = {}): Run {
+  const session = open(program, model, limits)
+  return session.withRoom(() => {
+    const wanted = new Set(failing.failures.map(nameOf))
+    const search = new Deviations(session, failures => failures.some(failure => wanted.has(nameOf(failure))))
+    for (let deviations = 0; deviations < failing.path.length; deviations++) {
+      const found = search.best(deviations)
+      if (found !== null) return found
+      if (search.exhausted) break
+    }
+    return failing
+  })
+}
+
+function nameOf(failure: Run['failures'][number]): string {
+  switch (failure.kind) {
+    case 'claim': return `claim ${failure.claim}`
+    case 'check': return `check ${failure.claim}`
+    case 'flag': return `flag ${failure.flag}`
+    case 'panic': return `panic ${failure.message}`
+    case 'deadlock': return 'deadlock'
+  }
+}
+
+/** All executions with exactly so many non-dull choices. */
+class Deviations {
+  exhausted = false
+  readonly #session: Session
+  readonly #isWanted: (failures: Run['failures']) => boolean
+  #steps = 0
+  #best: Run | null = null
+
+  constructor(session: Session, isWanted: (failures: Run['failures']) => boolean) {
+    this.#session = session
+    this.#isWanted = isWanted
+  }
+
+  /** The one with the fewest events, or null if none fails as wanted. */
+  best(deviations: number): Run | null {
+    this.#best = null
+    const {machine} = this.#session
+    if (machine.start()) this.#search(machine.next(), deviations, 0, [])
+    return this.#best
+  }
+
+  #search(status: Decision | Status, left: number, decision: number, path: readonly (readonly [number, number])[]): void {
+    if (this.#steps++ > reductionBudget) {
+      this.exhausted = true
+      return
+    }
+    if (typeof status === 'string') {
+      if (left === 0 && (status === 'complete' || status === 'blocked')) this.#judge(status, path)
+      return
+    }
+    const {machine} = this.#session
+    const saved = new Int32Array(machine.size)
+    machine.save(saved, 0)
+    const {offer} = machine
+    for (let choice = 0; choice < status.among; choice++) {
+      if (choice > 0) {
+        if (left === 0 || this.exhausted) return
+        machine.restore(saved, 0)
+        machine.offer = offer
+      }
+      if (machine.take(status, choice) !== true) continue
+      const way = choice === 0 ? path : [...path, [decision, choice] as const]
+      this.#search(machine.next(), choice === 0 ? left : left - 1, decision + 1, way)
+    }
+  }
+
+  #judge(status: Status, path: Path): void {
+    if (!this.#isWanted(this.#session.failures(status, this.#session.returned()))) return
+    const run = this.#session.run(path, status)
+    if (this.#best === null || run.execution.events.length < this.#best.execution.events.length) this.#best = run
+  }
+}

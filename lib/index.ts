@@ -1,0 +1,27 @@
+/** The engine's door. */
+export {type Location, type Operand, type Operator, type Scalar, showScalar, Value} from './value.ts'
+export {
+  check, iteration, perform, program, raw, rawNumber, rewriting, when, without,
+  type Address, type C11Order, type Condition, type FinalMemory, type KernelFence, type KernelOrder, type Memory, type Op, type Proc,
+  type Program, type Reply, type Resolved, type Returned, type Vocabulary,
+} from './program.ts'
+export {
+  atomicAdd, atomicAddReturn, atomicAddReturnAcquire, atomicAddReturnRelaxed, atomicAddReturnRelease, atomicAddUnless, atomicDecAndTest,
+  atomicFetchAdd, atomicFetchAddAcquire, atomicFetchAddRelaxed, atomicFetchAddRelease, atomicSub, awaitAcquire, awaitOnce,
+  awaitXchgAcquire, cmpxchg, cmpxchgAcquire, cmpxchgRelaxed, cmpxchgRelease, compilerBarrier, kernelTable, loadAcquire,
+  rcuAssignPointer, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, smpMb, smpMbAfterAtomic, smpMbAfterSpinlock,
+  smpMbAfterUnlockLock, smpMbBeforeAtomic, smpRmb, smpWmb, spinIsLocked, spinLock, spinTrylock, spinUnlock, srcuReadLock, srcuReadUnlock,
+  storeRelease, synchronizeRcu, synchronizeSrcu, writeOnce, writePlain, xchg, xchgAcquire, xchgRelaxed, xchgRelease,
+} from './kernel.ts'
+export {
+  compareExchange, fence, fetchAdd, fetchSub, load, loadUntil, readNonAtomic, store, swap, swapUntil, writeNonAtomic,
+  type FenceOrdering, type LoadOrdering, type Ordering, type StoreOrdering,
+} from './c11.ts'
+export {type Event, type Label} from './event.ts'
+export {mapping, NoMapping, type Family} from './mapping.ts'
+export {executionKey, type Execution, type Given, type Pair} from './execution.ts'
+export {type Axiom, type Model, type RelationExpr, type SetExpr} from './model.ts'
+export {cpp20, lkmm, models, rc11, sc, tso} from './models/index.ts'
+export {allows, flagsOf, judge, pairsOf, type Judgement, type Raised, type Step, type Violation} from './reference.ts'
+export {type Counts, type Failure, type Path, type Run, type Unknown, type Verdict} from './result.ts'
+export {executions, explore, reduce, replay, sample, sampleOne, type Limits, type Sampling, type Strategy} from './explore.ts'

@@ -1,0 +1,160 @@
+/**
+ * A program under a model, ready to run: behaviours, plan and machine, rebuilt larger when a thread
+ * does something that could not be foreseen.
+ */
+import {Behaviour, type Bounds, type Node} from './behaviour.ts'
+import type {Label} from './event.ts'
+import {explore as lookAhead} from './futures.ts'
+import {Machine, Outgrown, type Status} from './machine.ts'
+import type {Model} from './model.ts'
+import {compile, must, type Plan} from './plan.ts'
+import type {FinalMemory, Program} from './program.ts'
+import {flagsOf} from './reference.ts'
+import type {Failure, Path, Run} from './result.ts'
+import {truth, Value, type Scalar} from './value.ts'
+
+/** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
+export const maxVertices = 512
+
+/** A program with more events than the engine takes. */
+export class TooManyEvents extends Error {
+  override readonly name = 'TooManyEvents'
+}
+
+const plans = new WeakMap<Model, Map<string, Plan>>()
+
+/** The model compiled for these labels; made once per model and set of labels. */
+function planFor(model: Model, labels: ReadonlySet<Label>): Plan {
+  const key = [...labels].map(label => `${label.kind} ${label.tags.join(' ')}`).sort().join('|')
+  const known = plans.get(model) ?? new Map<string, Plan>()
+  plans.set(model, known)
+  const plan = known.get(key) ?? compile(model, [...labels])
+  known.set(key, plan)
+  return plan
+}
+
+export class Session {
+  readonly program: Program
+  readonly model: Model
+  readonly flags: ReadonlySet<string>
+  machine: Machine
+  readonly #behaviours: readonly Behaviour[]
+  readonly #futuresKnown: boolean
+
+  constructor(program: Program, model: Model, bounds: Bounds, flags: readonly string[] | undefined) {
+    this.program = program
+    this.model = model
+    this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
+    const isVertex = (label: Label): boolean => !must(model.folded, label)
+    this.#behaviours = program.threads.map(({name, body}) => new Behaviour(name, body, model.family, bounds, isVertex))
+    const futures = lookAhead(program.memory, this.#behaviours)
+    this.#futuresKnown = futures.complete
+    this.machine = this.#build()
+  }
+
+  /** Builds the machine for what the threads are known to do now. */
+  #build(): Machine {
+    const labels = new Set<Label>()
+    const capacity = this.#behaviours.map(({nodes}) => {
+      let most = 0
+      for (const node of nodes) {
+        most = Math.max(most, node.vertexCount)
+        for (const event of node.events) labels.add(event.label)
+      }
+      return this.#futuresKnown ? most : most + 2
+    })
+    const total = capacity.reduce((sum, count) => sum + count, 0)
+    if (total > maxVertices) {
+      throw new TooManyEvents(`program ${this.program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
+    }
+    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan: planFor(this.model, labels), capacity, labels})
+  }
+
+  /** Runs `body`, again with a larger machine whenever it was outgrown. Nothing that `body` did before counts. */
+  withRoom<T>(body: () => T): T {
+    for (;;) {
+      try {
+        return body()
+      } catch (error) {
+        if (!(error instanceof Outgrown)) throw error
+        this.machine = this.#build()
+      }
+    }
+  }
+
+  rebuild(): void {
+    this.machine = this.#build()
+  }
+
+  // ---- what an execution came to ----
+
+  /** What each thread returned; undefined for one that did not finish. */
+  returned(): Record<string, unknown> {
+    const all: Record<string, unknown> = {}
+    for (const [thread, {name}] of this.#behaviours.entries()) {
+      const {demand} = this.machine.ending(thread)
+      all[name] = demand.kind === 'done' ? this.#resolve(thread, demand.returned) : undefined
+    }
+    return all
+  }
+
+  #resolve(thread: number, returned: unknown): unknown {
+    if (returned instanceof Value) return this.machine.scalar(thread, returned)
+    if (Array.isArray(returned)) return returned.map(part => this.#resolve(thread, part))
+    if (typeof returned !== 'object' || returned === null) return returned
+    if ('kind' in returned && returned.kind === 'location') return returned
+    return Object.fromEntries(Object.entries(returned).map(([key, part]) => [key, this.#resolve(thread, part)]))
+  }
+
+  /** How the execution fails, if it does. Flags come without their pairs, which `run` fills in. */
+  failures(status: Status, returned: Record<string, unknown>): Failure[] {
+    if (status === 'blocked') return [{kind: 'deadlock', waiting: this.#waiting()}]
+    const found: Failure[] = []
+    for (const [thread, {name}] of this.#behaviours.entries()) {
+      const {demand} = this.machine.ending(thread)
+      if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
+      found.push(...this.#failedChecks(thread, name))
+    }
+    if (found.length === 0) {
+      for (const [claim, condition] of Object.entries(this.program.claims)) {
+        if (!condition(returned, this.final)) found.push({kind: 'claim', claim})
+      }
+    }
+    for (const flag of this.machine.flags()) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
+    return found
+  }
+
+  /** The co-last value of a word. */
+  readonly final: FinalMemory = location => this.machine.finalValue(location.index)
+
+  #failedChecks(thread: number, name: string): Failure[] {
+    const found: Failure[] = []
+    for (let node: Node | null = this.machine.ending(thread); node !== null; node = node.parent) {
+      for (const {claim, holds} of node.checks) {
+        const scalar = this.machine.scalar(thread, holds)
+        if (scalar !== undefined && !truth(scalar)) found.unshift({kind: 'check', claim, thread: name})
+      }
+    }
+    return found
+  }
+
+  #waiting(): {thread: string; operation: string; location: string}[] {
+    return this.machine.waiting().map(({thread, event}) => ({
+      thread: this.#behaviours[thread]!.name, operation: event.name, location: event.location?.name ?? '',
+    }))
+  }
+
+  /** The machine's present execution as a result. */
+  run(path: Path, status: Status): Run {
+    const returned = this.returned()
+    const execution = this.machine.execution()
+    const failures = this.failures(status, returned)
+    const raised = failures.some(failure => failure.kind === 'flag') ? flagsOf(this.model, execution) : []
+    return {
+      path, execution, returned,
+      final: this.program.memory.map((location): Scalar => this.machine.finalValue(location.index)),
+      failures: failures.map(failure => failure.kind !== 'flag' ? failure
+        : {...failure, pairs: raised.find(({flag}) => flag === failure.flag)?.pairs ?? []}),
+    }
+  }
+}
