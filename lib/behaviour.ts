@@ -8,8 +8,8 @@
  */
 import type {Label} from './event.ts'
 import {mapping, type Family, type MappedOp} from './mapping.ts'
-import type {Op, Proc, Reply} from './program.ts'
-import {compute, truth, union, Value, type Location, type Scalar} from './value.ts'
+import {recordingSites, siteOf, type Op, type Proc, type Reply} from './program.ts'
+import {compute, isUndefined, truth, union, Value, type Location, type Scalar} from './value.ts'
 
 /** An event of one thread, before it is placed in an execution. Positions count the thread's events. */
 export interface LocalEvent {
@@ -124,6 +124,7 @@ export class Behaviour {
     run.start()
     this.root = this.#add(null, 0, run)
     this.#live = {at: this.root, run}
+    if (this.root.demand.kind === 'done') this.#rerun(this.root)
   }
 
   /** The state after `node` was answered. @throws {Nondeterminism} if the thread diverges when run again. */
@@ -138,6 +139,11 @@ export class Behaviour {
     this.#live = {at: made, run}
     if (made.demand.kind === 'done') this.#rerun(made) // a second opinion on every complete behaviour
     return made
+  }
+
+  /** For each operation up to `node`, the JavaScript stack that led to it. */
+  sites(node: Node): readonly string[] {
+    return recordingSites(() => this.#rerun(node).sites)
   }
 
   #add(parent: Node | null, answer: Scalar, run: ThreadRun): Node {
@@ -202,6 +208,8 @@ class ThreadRun {
   readonly relabelled: [number, Label][] = []
   readonly checks: {claim: string; holds: Value}[] = []
   demand: Demand = {kind: 'done', returned: undefined}
+  /** The stack behind each operation, while those are recorded. */
+  readonly sites: string[] = []
 
   readonly #thread: string
   readonly #generator: Proc<unknown>
@@ -258,6 +266,7 @@ class ThreadRun {
 
   /** Performs one operation; null if the thread must wait for an answer first, or was cut. */
   #perform(op: Op): {readonly reply: Reply} | null {
+    this.sites[this.#operations] = siteOf(op) ?? ''
     this.#operations++
     switch (op.kind) {
       case 'raw': {
@@ -318,8 +327,8 @@ class ThreadRun {
   }
 
   #dereference(op: MappedOp, address: Scalar, addr: readonly number[]): {readonly reply: Reply} | null {
-    if (typeof address !== 'number') return this.#accessAt(op, address, addr)
-    const what = address === 0 ? 'a null pointer' : `${address}, which is no address`
+    if (typeof address !== 'number' && !isUndefined(address)) return this.#accessAt(op, address, addr)
+    const what = typeof address !== 'number' ? address.name : address === 0 ? 'a null pointer' : `${address}, which is no address`
     this.demand = {kind: 'panic', message: `${op.name} of ${what}`, stack: ''}
     return null
   }

@@ -53,6 +53,7 @@ export class Checker {
     this.#delta = new Int32Array(this.#kept * this.#n * this.#w)
     this.#dirty = new Int32Array(this.#kept * this.#w)
     this.#late = new Int32Array(plan.sets.length * this.#w)
+    this.#program = this.#encode(plan.ops)
     this.#flagRows = new Int32Array((plan.relations - this.#kept) * this.#n * this.#w)
   }
 
@@ -97,7 +98,8 @@ export class Checker {
   /** Brings everything up to date. Returns the axiom that fails, or null. Deltas stay until `settle`. */
   propagate(): string | null {
     const {ops, checks} = this.#plan
-    for (const op of ops) this.#apply(op)
+    if (this.#w === 1) this.#runNarrow()
+    else for (const op of ops) this.#applyWide(op)
     for (const check of checks) if (this.#fails(check.kind, check.relation)) return check.axiom
     return null
   }
@@ -162,6 +164,52 @@ export class Checker {
   }
 
   // ---- one word per row: programs of up to 32 vertices ----
+
+  /** The plan's operations as numbers: code, out, argument, argument. */
+  readonly #program: Int32Array
+  readonly #masks: Mask[] = []
+
+  #encode(ops: readonly PlanOp[]): Int32Array {
+    const code: number[] = []
+    for (const [i, op] of ops.entries()) {
+      switch (op.kind) {
+        case 'or': for (const arg of op.args) code.push(0, op.out, arg, arg); break
+        case 'seq': code.push(1, op.out, op.left, op.right); break
+        case 'from': code.push(2, op.out, op.arg, op.set); break
+        case 'to': code.push(3, op.out, op.arg, op.set); break
+        case 'keep': case 'drop': code.push(op.kind === 'keep' ? 4 : 5, op.out, op.arg, this.#masks.push(op.mask) - 1); break
+        case 'plus': code.push(6, op.out, op.arg, op.arg); break
+        case 'and': code.push(7, op.out, op.left, op.right); break
+        case 'minus': code.push(8, op.out, op.left, op.right); break
+        case 'inv': code.push(9, op.out, op.arg, op.arg); break
+        case 'mask': case 'rec': code.push(10, i, 0, 0); break
+      }
+    }
+    return Int32Array.from(code)
+  }
+
+  #runNarrow(): void {
+    const code = this.#program
+    const dirty = this.#dirty
+    for (let at = 0; at < code.length; at += 4) {
+      const out = code[at + 1]!
+      const x = code[at + 2]!
+      const y = code[at + 3]!
+      switch (code[at]!) {
+        case 0: if (dirty[x] !== 0) this.#copy(out, x); break
+        case 1: if ((dirty[x]! | dirty[y]!) !== 0) this.#seq(out, x, y); break
+        case 2: if (dirty[x] !== 0 || this.#anyLate) this.#from(out, x, y); break
+        case 3: if (dirty[x] !== 0 || this.#anyLate) this.#to(out, x, y); break
+        case 4: if (dirty[x] !== 0) this.#filter(out, x, this.#masks[y]!, 0); break
+        case 5: if (dirty[x] !== 0) this.#filter(out, x, this.#masks[y]!, -1); break
+        case 6: if (dirty[x] !== 0) this.#plus(out, x); break
+        case 7: if ((dirty[x]! | dirty[y]!) !== 0) this.#and(out, x, y); break
+        case 8: if (dirty[x] !== 0) this.#minus(out, x, y); break
+        case 9: if (dirty[x] !== 0) this.#inv(out, x); break
+        default: this.#applyNarrow(this.#plan.ops[out]!)
+      }
+    }
+  }
 
   #applyNarrow(op: PlanOp): void {
     switch (op.kind) {

@@ -21,6 +21,8 @@ export interface Limits {
   readonly events?: number
   /** Flags of the model that count as failures; default all but `mixed-accesses`. */
   readonly flags?: readonly string[]
+  /** Room for more events per thread than are foreseen; only tests set it, to try wide rows on small programs. */
+  readonly spare?: number
   /** Go on after the first failure, to count everything. */
   readonly keepGoing?: boolean
 }
@@ -36,7 +38,7 @@ const defaultEvents = 200
 
 function open<R>(program: Program<R>, model: Model, limits: Limits): Session {
   const bounds = {rounds: limits.bound ?? defaultBound, events: limits.events ?? defaultEvents}
-  return new Session(program as Program, model, bounds, limits.flags)
+  return new Session(program as Program, model, bounds, limits.flags, limits.spare)
 }
 
 // ---- exploring ----
@@ -269,7 +271,8 @@ class Dive {
   deadEnds = 0
   readonly #session: Session
   #saved: Int32Array
-  #final: Int32Array
+  readonly #final: Int32Array
+  #initial: Int32Array | null = null
 
   constructor(session: Session) {
     this.#session = session
@@ -286,7 +289,7 @@ class Dive {
   run(chooser: Chooser): Exclude<Status, 'dead'> | null {
     const {machine} = this.#session
     const frames: {decision: Decision; offer: Session['machine']['offer']; left: number[]}[] = []
-    if (!machine.start()) return null
+    if (!this.#begin()) return null
     let status: Decision | Status = machine.next(true)
     for (let step = 0; step < maxStepsOfDive; step++) {
       if (typeof status === 'string') {
@@ -310,6 +313,19 @@ class Dive {
       status = taken === true ? machine.next(true) : taken === false ? 'dead' : taken
     }
     return null
+  }
+
+  /** Every run begins where all threads have run ahead as far as they can. */
+  #begin(): boolean {
+    const {machine} = this.#session
+    if (this.#initial !== null) {
+      machine.restore(this.#initial, 0)
+      return true
+    }
+    if (!machine.start()) return false
+    this.#initial = new Int32Array(machine.size)
+    machine.save(this.#initial, 0)
+    return true
   }
 
   #save(depth: number): void {
@@ -347,6 +363,15 @@ export function replay<R>(program: Program<R>, model: Model, path: Path, limits:
     const status = retrace(session, follow(path))
     if (status === 'dead') throw new Misfit('the recorded path leads to no execution: the program or the engine changed since it was recorded')
     return session.run(path, status)
+  })
+}
+
+/** For each event of a run: the frames of the user's code that led to it, innermost first (`file:line:column`). */
+export function sitesOf<R>(program: Program<R>, model: Model, run: Run, limits: Limits = {}): readonly (readonly string[])[] {
+  const session = open(program, model, limits)
+  return session.withRoom(() => {
+    retrace(session, follow(run.path))
+    return session.sites()
   })
 }
 

@@ -13,10 +13,10 @@
 import {evaluate, type Behaviour, type LocalEvent, type Node} from './behaviour.ts'
 import {Checker, type Layout} from './checker.ts'
 import {initialWrite, label, type Event, type Label} from './event.ts'
-import type {Execution, Given, Pair} from './execution.ts'
+import type {Execution, Pair} from './execution.ts'
 import type {Plan} from './plan.ts'
 import {evaluateAll} from './reference.ts'
-import {truth, Value, type Location, type Scalar} from './value.ts'
+import {isUndefined, truth, undefinedScalar, type Location, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */
 export interface Decision {
@@ -56,7 +56,7 @@ interface Derived {
   readonly plan: Plan
   /** New pairs of input relations: relation, from, to, … with thread-local vertices. */
   readonly pairs: Int32Array
-  /** The same for inputs that only flags need. */
+  /** All pairs of inputs that only flags need: those may also shrink (an rcu_read_lock() not yet unlocked). */
   readonly flagPairs: Int32Array
   /** New members of sets: set, vertex, … */
   readonly members: Int32Array
@@ -75,6 +75,8 @@ export class Machine {
   readonly #base: readonly number[]
   readonly #threadOf: readonly number[]
   readonly #checker: Checker
+  /** For each thread: how far from dull it is to read from each vertex (or, first, from the initial write). */
+  readonly #dullness: Int32Array
   #state: Int32Array
   readonly size: number
 
@@ -147,6 +149,8 @@ export class Machine {
     this.#state = new Int32Array(size)
     this.#events = new Array<LocalEvent | null>(n).fill(null)
     this.#visiting = new Array<boolean>(n).fill(false)
+
+    this.#dullness = dullness(threadOf, threads)
 
     const inThread = new Int32Array(n * w)
     for (let a = 0; a < n; a++) {
@@ -344,8 +348,22 @@ export class Machine {
 
   #evaluate(thread: number, node: Node, value: Value): Scalar | undefined {
     const start = this.#base[thread]!
-    return evaluate(value, position => this.#scalarOf(start + node.vertices[position]!))
+    try {
+      return evaluate(value, position => this.#scalarOf(start + node.vertices[position]!))
+    } catch (error) {
+      if (error instanceof RangeError) return this.#undefined(error.message)
+      throw error
+    }
   }
+
+  /** The value of arithmetic that C leaves undefined; the same for the same reason, so that behaviours stay finite. */
+  #undefined(why: string): Scalar {
+    const known = this.#undefinedValues.get(why) ?? undefinedScalar(why)
+    this.#undefinedValues.set(why, known)
+    return known
+  }
+
+  readonly #undefinedValues = new Map<string, Scalar>()
 
   /** The scalar that a vertex reads or writes; undefined while it depends on an unresolved read (or on itself). */
   #scalarOf(vertex: number): Scalar | undefined {
@@ -600,12 +618,13 @@ export class Machine {
 
   /** As if the threads ran one after the other: the last write of this thread or one before it, then older ones. */
   #sortDull(writes: number[], thread: number): void {
-    const rank = (write: number): number => {
-      if (write === initial) return 0
-      const other = this.#threadOf[write]!
-      return other <= thread ? -(1 + other * this.#n + write) : 1 + other * this.#n - write
+    const start = thread * (this.#n + 1) + 1
+    for (let i = 1; i < writes.length; i++) {
+      const write = writes[i]!
+      let at = i
+      for (; at > 0 && this.#dullness[start + writes[at - 1]!]! > this.#dullness[start + write]!; at--) writes[at] = writes[at - 1]!
+      writes[at] = write
     }
-    writes.sort((a, b) => rank(a) - rank(b))
   }
 
   /** May a thread still write to the read's location? Not the read's own: it cannot read from its future. */
@@ -629,6 +648,7 @@ export class Machine {
     const state = this.#state
     const ready: number[] = []
     let pick = -1
+    let picked: number[] = []
     let best = Infinity
     let any = false
     if (this.#isCut()) return 'cut'
@@ -639,7 +659,8 @@ export class Machine {
         const read = (word << 5) + lowest(reads)
         reads &= reads - 1
         any = true
-        const count = this.#candidates(read).length
+        const candidates = this.#candidates(read)
+        const count = candidates.length
         const later = this.#mayComeLater(read)
         if (count === 0) {
           if (!later && this.#events[read]!.until === null) return 'dead'
@@ -649,13 +670,14 @@ export class Machine {
         if (score < best) {
           best = score
           pick = ready.length
+          picked = candidates
         }
         ready.push(read)
       }
     }
     if (ready.length === 0) {
       if (this.#assumable().length > 0) return this.#offerThread(this.#assumable()[0]!)
-      if (!any) return this.#isFinished() ? this.#nextCo() : 'dead'
+      if (!any) return this.#isFinished() && this.#settleCopies() ? this.#nextCo() : 'dead'
       return this.#isBlocked() ? 'blocked' : 'dead'
     }
     if (pick > 0) ready.unshift(...ready.splice(pick, 1))
@@ -668,12 +690,12 @@ export class Machine {
         return this.#decision
       }
     }
-    return this.#offer(ready[0]!)
+    return this.#offer(ready[0]!, picked)
   }
 
-  #offer(read: number): Decision {
+  #offer(read: number, candidates: number[]): Decision {
     this.#read = read
-    this.#choices = this.#candidates(read)
+    this.#choices = candidates
     const later = this.#mayComeLater(read)
     const location = this.#shape.memory[this.#state[this.#location + read]!]!
     this.#decision = {
@@ -796,6 +818,44 @@ export class Machine {
     return this.#consequences() && this.#advance()
   }
 
+  // ---- values out of thin air ----
+
+  /**
+   * Reads whose value depends on itself. LKMM does not forbid every such cycle (plain accesses take no
+   * part in happens-before); as herd7, a cycle of pure copies has one value that equals no other, and a
+   * cycle through arithmetic is no execution.
+   */
+  #settleCopies(): boolean {
+    const state = this.#state
+    for (let read = 0; read < this.#n; read++) {
+      if (state[this.#rf + read]! < 0 || this.#scalarOf(read) !== undefined) continue
+      let at = read
+      for (let steps = 0; steps < this.#n && state[this.#value + at] === unknown; steps++) {
+        const write = state[this.#rf + at]!
+        if (write < 0) return false
+        const {value} = this.#events[write]!
+        if (value?.kind !== 'read') return false
+        const thread = this.#threadOf[write]!
+        at = this.#base[thread]! + this.#at(thread).vertices[value.scalar as number]!
+        if (at === read) state[this.#value + read] = this.#encode(this.#undefined(`thin air ${read}`))
+      }
+    }
+    return true
+  }
+
+  /** Threads that computed what C leaves undefined, and what it was. */
+  undefinedResults(): {readonly thread: number; readonly why: string}[] {
+    const found: {thread: number; why: string}[] = []
+    if (this.#undefinedValues.size === 0) return found
+    for (let vertex = 0; vertex < this.#n; vertex++) {
+      const code = this.#state[this.#value + vertex]!
+      if (code < interned) continue
+      const scalar = this.#decode(code)
+      if (isUndefined(scalar) && !scalar.name.startsWith('thin air')) found.push({thread: this.#threadOf[vertex]!, why: scalar.name})
+    }
+    return found
+  }
+
   // ---- co, last ----
 
   /** A pair of writes whose order is still open, or 'complete'. */
@@ -831,7 +891,7 @@ export class Machine {
     switch (decision.kind) {
       case 'which': {
         const picked = this.#choices[choice]!
-        return picked >= 0 ? this.#offer(picked) : this.#offerThread(-1 - picked)
+        return picked >= 0 ? this.#offer(picked, this.#candidates(picked)) : this.#offerThread(-1 - picked)
       }
       case 'from': {
         const write = this.#choices[choice]
@@ -899,10 +959,8 @@ export class Machine {
     this.#checker.beginFlags()
     for (let thread = 0; thread < this.#threads; thread++) {
       const start = this.#base[thread]!
-      for (let node: Node | null = this.#at(thread); node !== null; node = node.parent) {
-        const {flagPairs} = this.#derived(node)
-        for (let i = 0; i < flagPairs.length; i += 3) this.#checker.addForFlags(flagPairs[i]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
-      }
+      const {flagPairs} = this.#derived(this.#at(thread))
+      for (let i = 0; i < flagPairs.length; i += 3) this.#checker.addForFlags(flagPairs[i]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
     }
     return this.#checker.raised()
   }
@@ -1007,6 +1065,18 @@ function answers(node: Node): readonly Scalar[] {
   return node.demand.kind === 'address' || node.demand.kind === 'raw' ? node.answers : [1, 0]
 }
 
+/** Low is dull: own and earlier threads' writes, the latest first; the initial write; then later threads' writes. */
+function dullness(threadOf: readonly number[], threads: number): Int32Array {
+  const n = threadOf.length
+  const ranks = new Int32Array(threads * (n + 1))
+  for (let thread = 0; thread < threads; thread++) {
+    for (const [write, other] of threadOf.entries()) {
+      ranks[thread * (n + 1) + 1 + write] = other <= thread ? -(1 + other * n + write) : 1 + (other + 1) * n - write
+    }
+  }
+  return ranks
+}
+
 const plainStore = label('W')
 
 /** How many conditions may be assumed at once. */
@@ -1016,15 +1086,19 @@ function derive(node: Node, plan: Plan, before: Derived['all'] | null): Derived 
   const {pairs, members} = evaluateAll(alone(node), plan.locals.map(local => local.expr), plan.sets)
   const all = {pairs: new Set<number>(), members: new Set<number>()}
   const newPairs: number[] = []
-  const newFlagPairs: number[] = []
+  const flagPairs: number[] = []
   const newMembers: number[] = []
   for (const [i, {relation}] of plan.locals.entries()) {
     for (const [a, b] of pairs[i]!) {
       const [from, to] = [node.vertices[a]!, node.vertices[b]!]
       if (from < 0 || to < 0) continue
+      if (relation >= plan.kept) {
+        flagPairs.push(relation, from, to)
+        continue
+      }
       const key = (i * maxThreadEvents + from) * maxThreadEvents + to
       all.pairs.add(key)
-      if (before?.pairs.has(key) !== true) (relation < plan.kept ? newPairs : newFlagPairs).push(relation, from, to)
+      if (before?.pairs.has(key) !== true) newPairs.push(relation, from, to)
     }
   }
   for (const [set, ids] of members.entries()) {
@@ -1036,7 +1110,7 @@ function derive(node: Node, plan: Plan, before: Derived['all'] | null): Derived 
       if (before?.members.has(key) !== true) newMembers.push(set, vertex)
     }
   }
-  return {plan, pairs: Int32Array.from(newPairs), flagPairs: Int32Array.from(newFlagPairs), members: Int32Array.from(newMembers), all}
+  return {plan, pairs: Int32Array.from(newPairs), flagPairs: Int32Array.from(flagPairs), members: Int32Array.from(newMembers), all}
 }
 
 const maxThreadEvents = 4096

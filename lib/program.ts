@@ -60,25 +60,31 @@ export type Proc<T = void> = Generator<Op, T, Reply>
 
 /** Yields one operation and returns the machine's reply. Every vocabulary is built on this. */
 export function* perform<R extends Reply>(op: Op): Proc<R> {
-  if (sites !== null) sites.push(new Error('site').stack ?? '')
+  sites?.set(op, new Error('site').stack ?? '')
   return (yield op) as R
 }
 
-let sites: string[] | null = null
+let sites: WeakMap<Op, string> | null = null
 
 /**
- * Runs `body` while noting, for each operation performed, the JavaScript stack that led to it.
+ * Runs `body` while noting the JavaScript stack that leads to each operation; ask `siteOf` inside.
  * Used once, on the failing execution, so that ordinary runs pay nothing.
  */
-export function recordingSites(body: () => void): readonly string[] {
-  const recorded: string[] = []
-  sites = recorded
+export function recordingSites<T>(body: () => T): T {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 50
+  sites = new WeakMap()
   try {
-    body()
+    return body()
   } finally {
     sites = null
+    Error.stackTraceLimit = limit
   }
-  return recorded
+}
+
+/** The stack that led to an operation, while recording. */
+export function siteOf(op: Op): string | undefined {
+  return sites?.get(op)
 }
 
 /**
@@ -102,7 +108,9 @@ export function* rawNumber(value: Operand): Proc<number> {
  * `if (condition) then() else otherwise()`, with LKMM's control dependency: it reaches the stores
  * inside the arms and ends where they meet. A value that the arms return remembers the condition.
  */
-export function* when<A, B = undefined>(condition: Operand, then: () => Proc<A>, otherwise?: () => Proc<B>): Proc<A | B | undefined> {
+export function when<A, B>(condition: Operand, then: () => Proc<A>, otherwise: () => Proc<B>): Proc<A | B>
+export function when<A>(condition: Operand, then: () => Proc<A>): Proc<A | undefined>
+export function* when<A, B>(condition: Operand, then: () => Proc<A>, otherwise?: () => Proc<B>): Proc<A | B | undefined> {
   const tested = Value.of(condition)
   const taken = yield* perform<boolean>({kind: 'when', condition: tested})
   const result = taken ? yield* then() : otherwise === undefined ? undefined : yield* otherwise()
@@ -220,6 +228,7 @@ export function* rewriting<T>(proc: Proc<T>, rewrite: (op: Op) => Op | null): Pr
   let step = proc.next()
   while (!step.done) {
     const op = rewrite(step.value)
+    if (op !== null) sites?.set(op, siteOf(step.value) ?? '')
     step = proc.next(op === null ? undefined : yield op)
   }
   return step.value

@@ -39,16 +39,18 @@ export class Session {
   readonly flags: ReadonlySet<string>
   machine: Machine
   readonly #behaviours: readonly Behaviour[]
-  readonly #futuresKnown: boolean
+  /** Vertices per thread beyond those foreseen. */
+  readonly #spare: number
 
-  constructor(program: Program, model: Model, bounds: Bounds, flags: readonly string[] | undefined) {
+  /** @param spare vertices per thread beyond those foreseen; the tests use it to try wide rows on small programs. */
+  constructor(program: Program, model: Model, bounds: Bounds, flags: readonly string[] | undefined, spare = 0) {
     this.program = program
     this.model = model
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
     const isVertex = (label: Label): boolean => !must(model.folded, label)
     this.#behaviours = program.threads.map(({name, body}) => new Behaviour(name, body, model.family, bounds, isVertex))
     const futures = lookAhead(program.memory, this.#behaviours)
-    this.#futuresKnown = futures.complete
+    this.#spare = spare + (futures.complete ? 0 : 2)
     this.machine = this.#build()
   }
 
@@ -61,7 +63,7 @@ export class Session {
         most = Math.max(most, node.vertexCount)
         for (const event of node.events) labels.add(event.label)
       }
-      return this.#futuresKnown ? most : most + 2
+      return most + this.#spare
     })
     const total = capacity.reduce((sum, count) => sum + count, 0)
     if (total > maxVertices) {
@@ -115,6 +117,9 @@ export class Session {
       if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
       found.push(...this.#failedChecks(thread, name))
     }
+    for (const {thread, why} of this.machine.undefinedResults()) {
+      found.push({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''})
+    }
     if (found.length === 0) {
       for (const [claim, condition] of Object.entries(this.program.claims)) {
         if (!condition(returned, this.final)) found.push({kind: 'claim', claim})
@@ -126,6 +131,17 @@ export class Session {
 
   /** The co-last value of a word. */
   readonly final: FinalMemory = location => this.machine.finalValue(location.index)
+
+  /** For each event of the present execution: the user's frames that led to it, innermost first, as `file:line:column`. */
+  sites(): (readonly string[])[] {
+    const none: (readonly string[])[] = this.program.memory.map(() => [])
+    const own = this.#behaviours.flatMap((behaviour, thread) => {
+      const node = this.machine.ending(thread)
+      const stacks = behaviour.sites(node)
+      return node.events.map(event => frames(stacks[event.operation] ?? ''))
+    })
+    return [...none, ...own]
+  }
 
   #failedChecks(thread: number, name: string): Failure[] {
     const found: Failure[] = []
@@ -157,4 +173,16 @@ export class Session {
         : {...failure, pairs: raised.find(({flag}) => flag === failure.flag)?.pairs ?? []}),
     }
   }
+}
+
+const here = new URL('.', import.meta.url).pathname
+
+/** The frames of a stack between the vocabulary's functions and the engine that resumed the thread. */
+function frames(stack: string): readonly string[] {
+  const places = stack.split('\n').flatMap(line => /\(?(?:file:\/\/)?(\/[^()]*:\d+:\d+)\)?$/.exec(line)?.[1] ?? [])
+  const first = places.findIndex(place => !place.startsWith(here))
+  if (first < 0) return []
+  const own = places.slice(first)
+  const engine = own.findIndex(place => place.startsWith(here))
+  return engine < 0 ? own : own.slice(0, engine)
 }

@@ -180,6 +180,19 @@ export function makeObject(name: string, first: number, words: readonly {name: s
   return made
 }
 
+/**
+ * A value that no program can compute with: of arithmetic that C leaves undefined, or out of thin air.
+ * It is equal to itself only, and no word of memory.
+ */
+export function undefinedScalar(name: string): Location {
+  return {kind: 'location', name, index: -1, init: 0, object: {name, first: -1, size: 0}}
+}
+
+/** Is it a value that `undefinedScalar` made? */
+export function isUndefined(scalar: Scalar): scalar is Location {
+  return typeof scalar !== 'number' && scalar.index < 0
+}
+
 /** Sorted union of sorted lists of event positions. */
 export function union(lists: readonly (readonly number[])[]): readonly number[] {
   const filled = lists.filter(list => list.length > 0)
