@@ -1,0 +1,24 @@
+/** The primitives' door. */
+export {
+  defineMutex, defineSpinlock, defineTicketLock, mutexLock, mutexUnlock, spinLock, spinTrylock, spinUnlock, ticketSpinLock,
+  ticketSpinUnlock, type Mutex, type Spinlock, type TicketLock,
+} from './locks.ts'
+export {
+  defineFutexMutex, defineSpinMutex, defineTicketMutex, futexMutexLock, futexMutexUnlock, spinMutexLock, spinMutexUnlock,
+  ticketMutexLock, ticketMutexUnlock, type FutexMutex, type SpinMutex, type TicketMutex,
+} from './locks-c11.ts'
+export {
+  __readSeqcountBegin, __readSeqcountRetry, defineSeqcount, defineSeqlock, doneSeqretry, isEven, needSeqretry, rawReadSeqcount,
+  rawReadSeqcountBegin, rawSeqcountBegin, rawWriteSeqcountBarrier, rawWriteSeqcountBegin, rawWriteSeqcountEnd, readSeqbegin,
+  readSeqbeginOrLock, readSeqcountBegin, readSeqcountBeginAcquire, readSeqcountRetry, readSeqlockExcl, readSeqretry,
+  readSequnlockExcl, writeSeqcountBegin, writeSeqcountEnd, writeSeqcountInvalidate, writeSeqlock, writeSequnlock, type Seqcount, type Seqlock,
+} from './seqlock.ts'
+export {
+  defineSeqcountLatch, latchedCopy, rawReadSeqcountLatch, rawReadSeqcountLatchRetry, rawWriteSeqcountLatch, readSeqcountLatch,
+  readSeqcountLatchAcquire, readSeqcountLatchRetry, writeSeqcountLatch, writeSeqcountLatchBegin, writeSeqcountLatchEnd,
+  type SeqcountLatch,
+} from './seqlock-latch.ts'
+export {
+  acqRelSeqlock, counterOnlySeqlock, fencedSeqlock, rdmwSeqlock, rmwSeqlock, seqCstCounterSeqlock, swapSeqlock, twoBitSeqlock,
+  volatileSeqlock, type SequenceLock,
+} from './seqlock-c11.ts'
