@@ -1,0 +1,171 @@
+/**
+ * Macros for ava, so that a test file reads like a specification:
+ *
+ *     test('a reader sees both halves of an update or neither', holds, pair(), lkmm)
+ *     test('and some reader does see the update', reaches, pair(), lkmm)
+ *     test('without its read barriers the halves come apart', breaks, pair(withoutBarriers), lkmm)
+ *
+ * By default every execution is explored, and what does not fit in the budget fails. TEARPROOF_RUNS=N and
+ * TEARPROOF_SEED=TEXT sample instead, and TEARPROOF_TOKEN=TOKEN runs one execution of its program again.
+ */
+import type {ExecutionContext, Macro} from 'ava'
+import {executions, sample, sitesOf, type Model, type Run, type Strategy} from '../lib/index.ts'
+import {again, defaultSearch, evaluateOne, type Row, type Search, type Subject} from './evaluate.ts'
+import type {AnyProgram} from './operations.ts'
+import {failureReport, showUnknown} from './report.ts'
+import {parseToken} from './token.ts'
+
+export interface TestOptions {
+  /** Complete executions to explore at the most; default 1,000,000. */
+  readonly executions?: number
+  /** Rounds of a loop marked with `iteration()`; default 3. */
+  readonly bound?: number
+  /** Sample this many executions instead of exploring all of them: a pass then proves nothing. */
+  readonly runs?: number
+  readonly seed?: string
+  readonly strategy?: Strategy
+  /** For `breaks`: the claim, or the flag of the model, that must break. */
+  readonly by?: string
+  /** For `reaches`: this witness alone. */
+  readonly witness?: string
+}
+
+type Arguments = [program: AnyProgram, model: Model, options?: TestOptions]
+
+/** Every execution of the program satisfies all its claims, and none is flagged. */
+export const holds: Macro<Arguments> = {
+  exec(t, program, model, options = {}) {
+    if (replayed(t, program, model)) return
+    const row = evaluated(t, program, model, options)
+    switch (row.verdict) {
+      case 'holds': t.pass(); return
+      case 'broken': t.fail(report(t, row)); return
+      case 'no mapping': t.fail(unmapped(row)); return
+      case 'unknown':
+        if (row.explored !== null) t.fail(`${program.name} under ${model.name}: unknown, ${row.unknown.map(showUnknown).join(', ')}. Raise options.executions or options.bound.`)
+        else logSampled(t, row)
+    }
+  },
+  title: (given, program, model) => given ?? `${program.name} holds under ${model.name}`,
+}
+
+/** Some execution breaks the program: `options.by` says what must break. */
+export const breaks: Macro<Arguments> = {
+  exec(t, program, model, options = {}) {
+    if (replayed(t, program, model)) return
+    const row = evaluated(t, program, model, options)
+    if (row.verdict === 'broken' && row.agrees !== false) t.pass()
+    else if (row.verdict === 'broken') t.fail(`${program.name} under ${model.name} does not break ${options.by}, but\n\n${report(t, row)}`)
+    else if (row.verdict === 'no mapping') t.fail(unmapped(row))
+    else if (row.verdict === 'holds') t.fail(`${program.name} under ${model.name}: nothing breaks in any of its ${row.explored!.executions} executions`)
+    else t.fail(`${program.name} under ${model.name}: nothing broke, ${row.unknown.map(showUnknown).join(', ')}`)
+  },
+  title: (given, program, model) => given ?? `${program.name} breaks under ${model.name}`,
+}
+
+/** Every witness of the program (or `options.witness`) is seen in some execution. */
+export const reaches: Macro<Arguments> = {
+  exec(t, program, model, options = {}) {
+    if (replayed(t, program, model)) return
+    const wanted = options.witness === undefined ? Object.keys(program.witnesses) : [options.witness]
+    const unknown = wanted.filter(name => !Object.hasOwn(program.witnesses, name))
+    if (wanted.length === 0 || unknown.length > 0) {
+      t.fail(`${program.name} has ${unknown.length > 0 ? `no witness “${unknown.join('”, “')}”` : 'no witnesses'}; declare them beside its claims`)
+      return
+    }
+    const {missing, seen, complete} = search(program, model, wanted, searchOf(options))
+    if (missing.length === 0) t.pass()
+    else t.fail(`${program.name} under ${model.name}: no execution shows “${missing.join('”, “')}”, of ${seen} ${complete ? '(all)' : 'looked at'}`)
+  },
+  title: (given, program, model) => given ?? `${program.name} reaches its witnesses under ${model.name}`,
+}
+
+/** The tests' environment stands in for flags. */
+function variable(name: 'SEED' | 'RUNS' | 'TOKEN'): string | undefined {
+  // eslint-disable-next-line no-restricted-globals -- a test run has no flags of ours
+  return process.env[`TEARPROOF_${name}`] || undefined
+}
+
+function searchOf(options: TestOptions): Search {
+  const runs = Number(variable('RUNS') ?? options.runs ?? defaultSearch.runs)
+  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`TEARPROOF_RUNS should be a number of executions, and is ${variable('RUNS')}`)
+  const samples = options.runs !== undefined || variable('RUNS') !== undefined || variable('SEED') !== undefined
+  return {
+    ...defaultSearch, runs,
+    mode: samples ? 'sample' : 'exhaustive',
+    seed: variable('SEED') ?? options.seed ?? defaultSearch.seed,
+    executions: options.executions ?? defaultSearch.executions,
+    bound: options.bound ?? defaultSearch.bound,
+    strategy: options.strategy ?? defaultSearch.strategy,
+  }
+}
+
+function evaluated(_t: ExecutionContext, program: AnyProgram, model: Model, options: TestOptions): Row {
+  const named = {name: program.name, program: () => program}
+  const subject: Subject = options.by === undefined ? named : {...named, expected: {[model.name]: {verdict: 'broken', by: options.by}}}
+  return evaluateOne(subject, program, model, searchOf(options))
+}
+
+function report(t: ExecutionContext, {program, model, broken}: Row): string {
+  return failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: sitesOf(program, model, broken!.run)})
+}
+
+/** Runs this test alone, on this execution alone. */
+function commandFor(t: ExecutionContext, token: string): string {
+  return `TEARPROOF_TOKEN=${token} npx ava --match='${t.title.replaceAll('\'', '\'\\\'\'')}'`
+}
+
+function unmapped({program, model, operation}: Row): string {
+  return `${program.name} under ${model.name}: ${operation} has no counterpart there`
+}
+
+function logSampled(t: ExecutionContext, row: Row): void {
+  t.log(`nothing failed in ${row.sampled?.executions ?? 0} sampled executions, which proves nothing`)
+  t.pass()
+}
+
+/** Looks for executions that show the witnesses, no further than needed. */
+function search(program: AnyProgram, model: Model, wanted: readonly string[], how: Search): {missing: readonly string[]; seen: number; complete: boolean} {
+  const unclaimed: AnyProgram = {...program, claims: {}}
+  if (how.mode === 'sample') {
+    const {witnessed} = sample(unclaimed, model, {...how, executions: how.runs, flags: []})
+    return {missing: wanted.filter(name => !witnessed[name]), seen: how.runs, complete: false}
+  }
+  const missing = new Set(wanted)
+  let seen = 0
+  for (const run of executions(unclaimed, model, {executions: how.executions, bound: how.bound, flags: []})) {
+    if (run.failures.length > 0) continue // blocked, or a thread threw
+    seen++
+    for (const name of missing) if (shows(program, name, run)) missing.delete(name)
+    if (missing.size === 0) break
+  }
+  return {missing: [...missing], seen, complete: seen < how.executions}
+}
+
+function shows(program: AnyProgram, witness: string, run: Run): boolean {
+  return program.witnesses[witness]!(run.returned as never, location => run.final[location.index]!)
+}
+
+/** With TEARPROOF_TOKEN: runs that execution if it is of this program and model. True if there is nothing more to do. */
+function replayed(t: ExecutionContext, program: AnyProgram, model: Model): boolean {
+  const text = variable('TOKEN')
+  if (text === undefined) return false
+  const token = parseToken(text)
+  if (token.program !== program.name || token.model !== model.name) {
+    t.log('not run: TEARPROOF_TOKEN is of another program or model')
+    t.pass()
+    return true
+  }
+  const run = again(program, model, token)
+  if (run === null) {
+    t.fail(`the execution that ${text} points at has no end: it went over the loop bound`)
+    return true
+  }
+  const told = failureReport({name: program.name, program, model, run, command: commandFor(t, text), sites: sitesOf(program, model, run)}, {verbose: true})
+  if (run.failures.length > 0) t.fail(told)
+  else {
+    t.log(told)
+    t.pass()
+  }
+  return true
+}

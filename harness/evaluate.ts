@@ -1,0 +1,246 @@
+/**
+ * Programs × models within a budget → rows: what was found, how far it was looked, and whether that is
+ * what was expected. Pure: the caller owns the clock, and hears of every row before and after it is done.
+ */
+import {
+  explore, NoMapping, reduce, replay, sample, sampleOne, type Counts, type Failure, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
+} from '../lib/index.ts'
+import {withClaim, type Design, type Expectation} from './design.ts'
+import type {AnyProgram} from './operations.ts'
+import {defaultBound, engineVersion, printToken, type Token} from './token.ts'
+
+/** A program to be evaluated: a design, or what a module exports. Its name is the one that stands in tokens. */
+export type Subject = Pick<Design, 'name' | 'program'> & Partial<Design>
+
+/** How to look. */
+export interface Search {
+  /**
+   * `thorough`: explore every execution, and sample if the budget ends first.
+   * `exhaustive`: explore only. `sample`: sample only.
+   */
+  readonly mode: 'thorough' | 'exhaustive' | 'sample'
+  /** Complete executions to explore per row. */
+  readonly executions: number
+  readonly bound: number
+  readonly seed: string
+  /** Executions to sample per row. */
+  readonly runs: number
+  readonly strategy: Strategy
+  /** Called when a search begins; what it returns is asked now and then whether to stop. */
+  readonly clock: (search: 'explore' | 'sample', rowsLeft: number) => () => boolean
+}
+
+/** What a search does if it is not told otherwise. Without a clock: the same everywhere. */
+export const defaultSearch: Search = {
+  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', clock: () => () => false,
+}
+
+/** One program under one model. */
+export interface Row {
+  readonly subject: Subject
+  readonly program: AnyProgram
+  readonly model: Model
+  readonly verdict: 'holds' | 'broken' | 'unknown' | 'no mapping'
+  /** The operation that the model has no mapping for. */
+  readonly operation: string | null
+  /** Complete executions explored, and executions sampled. */
+  readonly explored: Counts | null
+  readonly sampled: Counts | null
+  readonly unknown: readonly Unknown[]
+  readonly witnessed: Readonly<Record<string, number>>
+  /** Witnesses that no execution of a complete search shows: the claims may hold of nothing. */
+  readonly vacuous: readonly string[]
+  readonly broken: Broken | null
+  readonly expected: Expectation | null
+  /** Null if there is nothing to compare. */
+  readonly agrees: boolean | null
+}
+
+export interface Broken {
+  /** The failing execution as found, and made smaller. */
+  readonly found: Run
+  readonly run: Run
+  /** Which of the run's failures the row is about. */
+  readonly failure: Failure
+  readonly token: string
+}
+
+/** What a caller hears while rows are made. */
+export type Progress =
+  | {readonly kind: 'starts'; readonly subject: Subject; readonly model: Model; readonly done: number; readonly total: number}
+  | {readonly kind: 'done'; readonly row: Row; readonly done: number; readonly total: number}
+
+/** Evaluates every subject under every model, in this order. */
+export function* evaluate(subjects: readonly Subject[], models: readonly Model[], search: Search): Generator<Progress, readonly Row[]> {
+  const rows: Row[] = []
+  const total = subjects.length * models.length
+  for (const subject of subjects) {
+    const program = subject.program()
+    for (const model of models) {
+      yield {kind: 'starts', subject, model, done: rows.length, total}
+      rows.push(evaluateOne(subject, program, model, search, total - rows.length))
+      yield {kind: 'done', row: rows.at(-1)!, done: rows.length, total}
+    }
+  }
+  return rows
+}
+
+/** One row. `rowsLeft`, this one included, is for the clock. */
+export function evaluateOne(subject: Subject, program: AnyProgram, model: Model, search: Search, rowsLeft = 1): Row {
+  const expected = subject.expected?.[model.name] ?? null
+  try {
+    const found = look(program, model, search, {}, rowsLeft)
+    const row = rowOf(subject, program, model, search, found, expected)
+    if (expected?.verdict !== 'broken' || row.verdict !== 'broken' || row.agrees === true) return row
+    // it broke something else: does it also break what it should?
+    const again = Object.hasOwn(program.claims, expected.by)
+      ? look(withClaim(program, expected.by), model, search, {flags: []}, rowsLeft)
+      : look({...program, claims: {}, witnesses: {}}, model, search, {flags: [expected.by]}, rowsLeft)
+    return failingOf(again) === null ? row : rowOf(subject, program, model, search, again, expected)
+  } catch (error) {
+    if (error instanceof NoMapping) return unmapped(subject, program, model, error.operation, expected)
+    throw error
+  }
+}
+
+/** What a search found: by exploring, by sampling, or by the one after the other. */
+interface Found {
+  readonly explored: Verdict | null
+  readonly sampled: Verdict | null
+}
+
+function look(program: AnyProgram, model: Model, search: Search, only: Pick<Limits, 'flags'>, rowsLeft: number): Found {
+  const limits = {...limitsOf(search), ...only}
+  const explored = search.mode === 'sample' ? null : explore(program, model, {...limits, expired: search.clock('explore', rowsLeft)})
+  const sampled = explored === null || (search.mode === 'thorough' && ranOut(explored))
+    ? sample(program, model, {...limits, ...sampling(search), expired: search.clock('sample', rowsLeft)})
+    : null
+  return {explored, sampled}
+}
+
+function failingOf({explored, sampled}: Found): Run | null {
+  return explored?.failing ?? sampled?.failing ?? null
+}
+
+/** Did the search stop before it had seen everything within its bounds, with nothing found? */
+function ranOut({verdict, unknown}: Verdict): boolean {
+  return verdict === 'unknown' && unknown.some(({budget}) => budget === 'executions' || budget === 'seconds' || budget === 'memory')
+}
+
+/** The limits that a replay needs too. */
+function limitsOf({executions, bound}: Search): Limits {
+  return {executions, bound}
+}
+
+function sampling({seed, runs, strategy}: Search): {seed: string; runs: number; strategy: Strategy; executions: number} {
+  return {seed, runs, strategy, executions: runs}
+}
+
+function rowOf(subject: Subject, program: AnyProgram, model: Model, search: Search, found: Found, expected: Expectation | null): Row {
+  const {explored, sampled} = found
+  const failing = failingOf(found)
+  const complete = sampled === null && explored?.verdict === 'holds' && explored.unknown.length === 0
+  const verdict = failing !== null ? 'broken' : complete ? 'holds' : 'unknown'
+  const witnessed = total(explored?.witnessed ?? {}, sampled?.witnessed ?? {})
+  const brokenBy = failing === null ? null : broken(subject, program, model, search, failing, expected)
+  return {
+    subject, program, model, verdict, operation: null,
+    explored: explored?.counts ?? null,
+    sampled: sampled?.counts ?? null,
+    unknown: verdict === 'unknown' ? [...explored?.unknown ?? [], ...sampled?.unknown ?? []] : [],
+    witnessed,
+    vacuous: complete ? Object.keys(program.witnesses).filter(name => !witnessed[name]) : [],
+    broken: brokenBy,
+    expected, agrees: agrees(expected, verdict, brokenBy?.failure ?? null),
+  }
+}
+
+function agrees(expected: Expectation | null, verdict: Row['verdict'], failure: Failure | null): boolean | null {
+  if (expected === null || verdict === 'unknown') return null
+  if (expected.verdict !== verdict) return false
+  return expected.verdict !== 'broken' || (failure !== null && is(failure, expected.by))
+}
+
+/** Is the failure of this claim or flag? */
+function is(failure: Failure, by: string): boolean {
+  switch (failure.kind) {
+    case 'claim': case 'check': return failure.claim === by
+    case 'flag': return failure.flag === by
+    case 'panic': case 'deadlock': return failure.kind === by
+  }
+}
+
+function total(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map(key => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
+}
+
+function broken(subject: Subject, program: AnyProgram, model: Model, search: Search, found: Run, expected: Expectation | null): Broken {
+  const by = expected?.verdict === 'broken' ? expected.by : null
+  const wanted = (run: Run): Failure | undefined => run.failures.find(failure => by !== null && is(failure, by))
+  const failure = wanted(found) ?? found.failures[0]!
+  const run = reduce(program, model, {...found, failures: [failure]}, limitsOf(search))
+  return {found, run, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound)}
+}
+
+/** The failure of the reduced execution that is the same as the found one's; its events are others. */
+function sameFailure(run: Run, found: Failure): Failure {
+  return run.failures.find(failure => {
+    switch (found.kind) {
+      case 'claim': case 'check': return is(failure, found.claim)
+      case 'flag': return is(failure, found.flag)
+      case 'panic': case 'deadlock': return failure.kind === found.kind
+    }
+  }) ?? run.failures[0] ?? found
+}
+
+/** The token of an execution that was found. */
+export function pathToken(program: string, model: Model, run: Run, bound: number): string {
+  return printToken({program, model: model.name, version: engineVersion, pointer: {kind: 'path', path: run.path}, bound})
+}
+
+/** The execution that a token points at; null if it has no end. @throws {Misfit} if the program no longer fits the path. */
+export function again(program: AnyProgram, model: Model, {pointer, bound}: Token): Run | null {
+  if (pointer.kind === 'path') return replay(program, model, pointer.path, {bound})
+  const {seed, strategy, index} = pointer
+  return sampleOne(program, model, {seed, strategy, runs: index + 1, bound}, index)
+}
+
+function unmapped(subject: Subject, program: AnyProgram, model: Model, operation: string, expected: Expectation | null): Row {
+  return {
+    subject, program, model, verdict: 'no mapping', operation, explored: null, sampled: null, unknown: [], witnessed: {}, vacuous: [],
+    broken: null, expected, agrees: expected === null ? null : expected.verdict === 'no mapping' && expected.operation === operation,
+  }
+}
+
+/** A mutant that no model tells from what it is a mutant of. */
+export interface Redundant {
+  readonly subject: Subject
+  /** The models under which both were decided. */
+  readonly models: readonly string[]
+}
+
+/** Mutants whose verdict is that of the original under every model that decided both. */
+export function redundantOf(rows: readonly Row[]): readonly Redundant[] {
+  const subjects = [...new Set(rows.map(row => row.subject))].filter(subject => subject.of !== undefined)
+  return subjects.flatMap((subject): Redundant[] => {
+    const own = rows.filter(row => row.subject === subject && row.verdict !== 'no mapping')
+    const decided = own.flatMap(row => {
+      const original = rows.find(other => other.subject.name === subject.of && other.model === row.model)
+      return original === undefined ? [] : [{row, original}]
+    })
+    const open = own.some(row => row.verdict === 'unknown') || decided.length === 0
+    if (open || decided.some(({row, original}) => row.verdict !== original.verdict)) return []
+    return [{subject, models: decided.map(({row}) => row.model.name)}]
+  })
+}
+
+/** What all rows together mean for the exit code. */
+export function outcomeOf(rows: readonly Row[]): 'fine' | 'differs' | 'unknown' {
+  if (rows.some(differs)) return 'differs'
+  return rows.some(row => row.verdict === 'unknown') ? 'unknown' : 'fine'
+}
+
+/** A row that is not as it should be: not the expected verdict, broken without being expected to, or vacuous. */
+export function differs(row: Row): boolean {
+  return row.agrees === false || (row.expected === null && row.verdict === 'broken') || row.vacuous.length > 0
+}

@@ -1,0 +1,121 @@
+/** Programs from a module that somebody wrote: TypeScript or JavaScript, given as a file. */
+import {existsSync, statSync} from 'node:fs'
+import {createRequire} from 'node:module'
+import {relative, resolve} from 'node:path'
+import {pathToFileURL} from 'node:url'
+import type {Subject} from './evaluate.ts'
+import type {AnyProgram} from './operations.ts'
+import {programInFile} from './token.ts'
+
+/** A module that cannot be used. The message says which, where and why, without a stack. */
+export class BadModule extends Error {
+  override readonly name = 'BadModule'
+}
+
+/** The programs that the module exports, named for tokens. @throws {BadModule} if there are none, or it does not load. */
+export async function loadSubjects(file: string, folder: string): Promise<readonly Subject[]> {
+  const path = resolve(folder, file)
+  const shown = relative(folder, path).replaceAll('\\', '/') || file
+  if (!existsSync(path)) throw new BadModule(`there is no file ${shown}`)
+  if (!statSync(path).isFile()) throw new BadModule(`${shown} is a directory; name the files in it`)
+  const exports = await importModule(path, shown)
+  const subjects = Object.entries(exports).flatMap(([name, value]) => subjectsIn(shown, name, value))
+  if (subjects.length === 0) throw new BadModule(`${shown} exports no program: ${describeExports(exports)}. Export what program(…) returns.`)
+  return subjects
+}
+
+type Exports = Readonly<Record<string, unknown>>
+
+async function importModule(path: string, shown: string): Promise<Exports> {
+  const url = pathToFileURL(path).href
+  try {
+    return await import(url) as Exports
+  } catch (error) {
+    if (!isUnknownExtension(error)) throw new BadModule(whyNotLoaded(error, path, shown))
+  }
+  if (!await registerTsx(path)) {
+    throw new BadModule(`${shown} is TypeScript, which this Node.js does not read by itself; npm install --save-dev tsx, and it will`)
+  }
+  try {
+    return await import(`${url}?tsx`) as Exports
+  } catch (error) {
+    throw new BadModule(whyNotLoaded(error, path, shown))
+  }
+}
+
+function isUnknownExtension(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION'
+}
+
+/** Makes Node read TypeScript, with the tsx that the module's own project has, or ours. */
+async function registerTsx(path: string): Promise<boolean> {
+  for (const from of [path, import.meta.url]) {
+    try {
+      const api = await import(pathToFileURL(createRequire(from).resolve('tsx/esm/api')).href) as {register: () => unknown}
+      api.register()
+      return true
+    } catch {
+      // not installed there
+    }
+  }
+  return false
+}
+
+/** What is wrong with a module that does not load, with its place. */
+function whyNotLoaded(error: unknown, path: string, shown: string): string {
+  if (!(error instanceof Error)) return `${shown} threw ${String(error)} when it was loaded`
+  const compile = /^(.*):(\d+):(\d+): ERROR: (.*)$/m.exec(error.message)
+  if (compile !== null) return `${shortened(compile[1]!, path, shown)}:${compile[2]}:${compile[3]}: ${compile[4]}`
+  const place = placeIn(error.stack ?? '', path, shown)
+  const message = error.message.replaceAll(path, shown).split('\n')[0]!
+  return place === null ? `${shown} does not load: ${message}` : `${place}: ${message}`
+}
+
+function shortened(name: string, path: string, shown: string): string {
+  return resolve(name) === path ? shown : name
+}
+
+/** The first place in the file that a stack names. */
+function placeIn(stack: string, path: string, shown: string): string | null {
+  const at = stack.replaceAll(pathToFileURL(path).href, path).replaceAll(`${path}?tsx`, path).split(path).at(1)
+  const [, line, column] = /^:(\d+)(?::(\d+))?/.exec(at ?? '') ?? []
+  return line === undefined ? null : `${shown}:${line}${column === undefined ? '' : `:${column}`}`
+}
+
+/** The programs in one export: a program, a design, or a list or record of them. */
+function subjectsIn(file: string, name: string, value: unknown): readonly Subject[] {
+  const found = subjectOf(programInFile(file, name), value)
+  if (found !== null) return [found]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, item]) => subjectOf(programInFile(file, `${name}.${key}`), item) ?? [])
+}
+
+function subjectOf(name: string, value: unknown): Subject | null {
+  if (isProgram(value)) return {name, program: () => value}
+  if (!isDesign(value)) return null
+  const {expected, program} = value
+  return expected === undefined ? {name, program} : {name, program, expected}
+}
+
+function isProgram(value: unknown): value is AnyProgram {
+  return isObject(value) && Array.isArray(value['threads']) && Array.isArray(value['memory'])
+    && isObject(value['claims']) && isObject(value['witnesses']) && typeof value['name'] === 'string'
+}
+
+function isDesign(value: unknown): value is Subject {
+  return isObject(value) && typeof value['program'] === 'function' && typeof value['name'] === 'string'
+    && (value['expected'] === undefined || isObject(value['expected']))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function describeExports(exports: Exports): string {
+  const names = Object.entries(exports)
+  if (names.length === 0) return 'it exports nothing'
+  const kind = (value: unknown): string => Array.isArray(value) ? 'list' : value === null ? 'null' : typeof value
+  const most = 6
+  const shown = names.slice(0, most).map(([name, value]) => `${name} (${kind(value)})`)
+  return `it exports ${shown.join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`
+}

@@ -1,0 +1,308 @@
+/** What a run found, as text for people: the failure report, and one line on what was covered. Pure: returns strings. */
+import {
+  showScalar, type Failure, type Location, type Model, type Run, type Step, type Unknown,
+} from '../lib/index.ts'
+import {operationsOf, type AnyProgram, type Operation} from './operations.ts'
+import {cut, drawTimeline, timeline, type Timeline} from './timeline.ts'
+import {why, type Missing, type Spelling, type Why} from './why.ts'
+
+/** How text stands out; identity functions where there is no colour. */
+export interface Paint {
+  readonly red: (text: string) => string
+  readonly green: (text: string) => string
+  readonly yellow: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly bold: (text: string) => string
+}
+
+const plain = (text: string): string => text
+
+/** Text without colours. */
+export const noPaint: Paint = {red: plain, green: plain, yellow: plain, dim: plain, bold: plain}
+
+/** No line is wider, but for a token that is. */
+export const width = 100
+
+/** A failing execution, and what is known of it. */
+export interface Failing {
+  readonly name: string
+  readonly program: AnyProgram
+  readonly model: Model
+  readonly run: Run
+  /** Which of the run's failures to report; the first one, if it is not said. */
+  readonly failure?: Failure
+  /** The whole command that brings it back. */
+  readonly command: string
+  /** How it was found: `run 7 of 2000, reduced to 2 choices`. */
+  readonly found?: string
+  /** Verdicts of the same program under other models. */
+  readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
+  /** For each event, the source lines that led to it (`file:line:column`), the one to show first. */
+  readonly sites?: readonly (readonly string[])[]
+}
+
+export interface ReportOptions {
+  readonly paint?: Paint
+  readonly verbose?: boolean
+}
+
+/** The whole report: what broke, the run, why the model allows it, and how to see it again. */
+export function failureReport(failing: Failing, {paint = noPaint, verbose = false}: ReportOptions = {}): string {
+  const {program, model, run} = failing
+  const failure = failing.failure ?? run.failures[0] ?? null
+  const operations = operationsOf(program, model, run.execution)
+  const lines = timeline(program.threads.map(thread => thread.name), run.execution, operations)
+  const spelling = spellingOf(operations, model)
+  const reason = failure === null || failure.kind === 'panic' || failure.kind === 'deadlock' ? null : why(model, run.execution, failure, spelling)
+  const sections = [
+    failure === null
+      ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}`, ...outcome(failing)]
+      : [headline(failing, title(failure), codeOf(failure), paint), ...details(failing, failure, lines, spelling), ...others(run, failure)],
+    draw(lines, reason, failing, paint),
+    [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...foundLine(failing)],
+    verbose ? stepList(lines, failing, paint) : [],
+    [`  ${paint.bold(failing.command)}`],
+  ]
+  return `${sections.filter(section => section.length > 0).map(section => section.join('\n')).join('\n\n')}\n`
+}
+
+function headline({name, model}: Failing, what: string, code: string, paint: Paint): string {
+  const text = cut(`✗ ${name} under ${model.name}${what}`, width - code.length - 2)
+  return `${paint.red(text)}${' '.repeat(Math.max(2, width - text.length - code.length))}${paint.dim(code)}`.trimEnd()
+}
+
+/** What happened, in the user's words. */
+function title(failure: Failure): string {
+  switch (failure.kind) {
+    case 'claim': return ` breaks “${failure.claim}”`
+    case 'check': return ` breaks “${failure.claim}” in ${failure.thread}`
+    case 'flag': return `: ${failure.flag.replaceAll('-', ' ')}`
+    case 'panic': return `: ${failure.thread} threw`
+    case 'deadlock': return ': deadlock'
+  }
+}
+
+/** A stable code for each kind of failure. */
+export function codeOf(failure: Failure): string {
+  switch (failure.kind) {
+    case 'claim': return 'V-CLAIM'
+    case 'check': return 'V-CHECK'
+    case 'flag': return failure.flag === 'data-race' ? 'V-RACE' : 'V-FLAG'
+    case 'panic': return 'V-PANIC'
+    case 'deadlock': return 'V-DEADLOCK'
+  }
+}
+
+function details(failing: Failing, failure: Failure, lines: Timeline, spelling: Spelling): readonly string[] {
+  switch (failure.kind) {
+    case 'claim': case 'check': return outcome(failing)
+    case 'flag': return pairsOf(failure, lines, spelling)
+    case 'panic': return [...wrap(failure.message), ...ownFrames(failure.stack)]
+    case 'deadlock': return failure.waiting.flatMap(({thread, operation, location}) => wrap(`${thread} waits in ${operation} for ${location}`))
+  }
+}
+
+/** What the execution came to: what the threads returned, or memory in the end if they returned nothing. */
+function outcome({run, program}: Failing): readonly string[] {
+  const returned = Object.entries(run.returned).filter(([, value]) => value !== undefined)
+  if (returned.length > 0) return returned.map(([thread, value]) => cut(`  ${thread} returned ${showValue(value)}`, width))
+  const memory = program.memory.map(({name, index}) => `${name} = ${showScalar(run.final[index] ?? 0)}`)
+  return [cut(`  in the end ${memory.join(', ')}`, width)]
+}
+
+/** What else failed in the same execution. */
+function others({failures}: Run, failure: Failure): readonly string[] {
+  const names = failures.filter(other => other !== failure && title(other) !== title(failure)).map(other => title(other).replace(/^:? ?/, ''))
+  return names.length === 0 ? [] : wrap(`also: ${names.join('; ')}`)
+}
+
+function pairsOf({flag, pairs}: Extract<Failure, {kind: 'flag'}>, {rowOf, rows}: Timeline, spelling: Spelling): readonly string[] {
+  const most = 3
+  const numbers = pairs.map(([a, b]) => [rowOf.get(a), rowOf.get(b)].filter(row => row !== undefined).sort((x, y) => x - y))
+  const distinct = [...new Map(numbers.filter(pair => pair.length > 0).map(pair => [pair.join(' '), pair])).values()]
+  const step = (row: number): string => `${row} (${rows[row - 1]!.text})`
+  const described = distinct.slice(0, most).flatMap(pair => flag === 'data-race'
+    ? wrap(`${pair.map(step).join(' and ')} race: not both ${spelling === 'kernel' ? 'marked' : 'atomic'}, and nothing orders one before the other`)
+    : wrap(`at ${[...new Set(pair)].map(step).join(' and ')}`))
+  return distinct.length > most ? [...described, `  and ${distinct.length - most} more such pairs`] : described
+}
+
+/** The frames of a stack that are the user's. */
+function ownFrames(stack: string): readonly string[] {
+  const frames = stack.split('\n').filter(line => /^\s+at /.test(line) && !/node:internal|[/\\]lib[/\\](behaviour|explore|machine)\./.test(line))
+  return frames.slice(0, 3).map(line => cut(`    ${line.trim()}`, width))
+}
+
+/** A returned value as JavaScript would write it, pointers as `&name`. */
+export function showValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(showValue).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    if ('kind' in value && value.kind === 'location') return showScalar(value as Location)
+    return `{${Object.entries(value).map(([key, field]) => `${key}: ${showValue(field)}`).join(', ')}}`
+  }
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : value === null ? 'null' : typeof value
+}
+
+function draw(lines: Timeline, reason: Why | null, {sites}: Failing, paint: Paint): readonly string[] {
+  const marks = new Map<number, string>()
+  if (reason?.kind === 'missing') {
+    for (const [read, write] of reason.shouldSee) {
+      const row = lines.rowOf.get(read)!
+      if (lines.rows[row - 1]!.source?.staleSince != null) marks.set(row, `should have seen ${lines.rowOf.get(write) ?? 'a newer write'}`)
+    }
+  }
+  const places = new Map([...lines.rowOf].map(([event, row]) => [row, baseName(sites?.[event]?.[0] ?? '')]))
+  return drawTimeline(lines, {width, marks, places, dim: paint.dim, strong: paint.yellow})
+}
+
+/** `/home/me/tests/mine.ts:12:5` as `mine.ts:12`. */
+function baseName(site: string): string {
+  return /([^/\\]+:\d+):\d+$/.exec(site)?.[1] ?? ''
+}
+
+/** Every step once more, with its operation as it was written and the lines that led to it. */
+function stepList(lines: Timeline, {sites}: Failing, paint: Paint): readonly string[] {
+  const names = lines.rows.map(({operation}) => operation.name ?? '')
+  const widest = Math.min(30, Math.max(...names.map(name => name.length)))
+  return lines.rows.map(({number, operation}, i) => {
+    const frames = sites?.[operation.events[0] ?? -1] ?? []
+    const place = frames.map(baseName).filter(frame => frame !== '').join(' ← ')
+    const left = `${String(number).padStart(5)}  ${cut(names[i]!, widest).padEnd(widest)}`
+    return `${left}  ${paint.dim(cut(place, width - left.length - 2))}`.trimEnd()
+  })
+}
+
+type Explained = Extract<Why, {kind: 'missing'}>
+
+function explanation(lines: Timeline, reason: Why | null, {model}: Failing, spelling: Spelling): readonly string[] {
+  const impossible = lines.impossible
+    ? wrap('Load buffering: no order of these steps that keeps each thread\'s own explains this run, so some read stands above the write that it reads from.')
+    : []
+  if (reason === null) return impossible
+  switch (reason.kind) {
+    case 'sequential': return wrap('No ordering is missing: these steps, one after the other, are a sequentially consistent run.')
+    case 'unmarked': return [...impossible, ...wrap(unmarkedText(reason.events, lines, spelling))]
+    case 'unexplained': return [...impossible, ...wrap(`No one or two barriers between these steps would make ${model.name} forbid this.`)]
+    case 'missing': return [...impossible, ...wrap(missingText(reason, lines)), ...cycleText(reason, lines)]
+  }
+}
+
+function unmarkedText(events: readonly number[], lines: Timeline, spelling: Spelling): string {
+  const rows = list([...new Set(events.map(event => rowName(event, lines)))])
+  return spelling === 'kernel'
+    ? `No single barrier helps. Marked accesses, READ_ONCE() and WRITE_ONCE(), at ${rows} would not race.`
+    : `No single fence helps. Atomic accesses at ${rows} would not race; Relaxed is enough for that.`
+}
+
+function missingText({missing, forbidden}: Explained, lines: Timeline): string {
+  const sentences = missing.map(one =>
+    `Nothing orders ${rowName(one.before, lines)} before ${rowName(one.after, lines)}${consequence(one, lines, forbidden?.cycle ?? [])}.`)
+  return [...sentences, remedyText(missing, lines)].join(' ')
+}
+
+function rowName(event: number, lines: Timeline): string {
+  return String(lines.rowOf.get(event) ?? 'init')
+}
+
+/** `, so 9 may miss 2 although 7 saw 4`. */
+function consequence({before, after}: Missing, {rows, rowOf}: Timeline, cycle: readonly Step[]): string {
+  const [a, b] = [before, after].map(event => rows[(rowOf.get(event) ?? 0) - 1])
+  if (a === undefined || b === undefined) return ''
+  if (a.source !== null && b.source !== null) {
+    if (b.source.staleSince === null) return ''
+    return `, so ${b.number} may miss ${b.source.staleSince}${a.source.from === 'init' ? '' : ` although ${a.number} saw ${a.source.from}`}`
+  }
+  if (a.source !== null) return `, so ${b.number} may be seen before ${a.number} has read`
+  if (b.source !== null) return `, so ${b.number} may read before ${a.number} can be seen`
+  const [saw, missed] = [cycle.find(step => step.from === after)?.to, cycle.find(step => step.to === before)?.from].map(id => id === undefined ? undefined : rowOf.get(id))
+  if (saw === undefined || missed === undefined) return `, so another thread may see ${b.number} without ${a.number}`
+  return `, so ${saw} may see ${b.number} and ${missed} still miss ${a.number}`
+}
+
+function remedyText(missing: readonly Missing[], lines: Timeline): string {
+  const [only, other] = missing
+  const each = ({before, after, remedy, place}: Missing, short: boolean): string => {
+    switch (place) {
+      case 'between': return `${remedy} ${short ? 'between them' : `between ${rowName(before, lines)} and ${rowName(after, lines)}`}`
+      case 'before': return `${remedy} at ${rowName(before, lines)}`
+      case 'after': return `${remedy} at ${rowName(after, lines)}`
+    }
+  }
+  if (only === undefined) return ''
+  if (other === undefined) return `${capital(each(only, true))} would.`
+  return `${capital(each(only, false))} together with ${each(other, false)} would; either alone does not help.`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** The cycle that the remedy would close, in the model's own names. */
+function cycleText({forbidden, missing}: Explained, lines: Timeline): readonly string[] {
+  if (forbidden === null) return []
+  const steps = forbidden.cycle.filter(({from, to}) => from !== to && lines.rowOf.get(from) !== lines.rowOf.get(to) || isAdded(from) || isAdded(to))
+  if (steps.length < 2) return []
+  const walk = steps.map(step => `${node(step.from)} -${edgeName(step)}->`).join(' ')
+  return wrap(`The axiom ${forbidden.axiom} would then forbid ${walk} ${node(steps[0]!.from)}.`)
+
+  function isAdded(event: number): boolean {
+    return missing.some(one => one.event === event)
+  }
+  function node(event: number): string {
+    return missing.find(one => one.event === event)?.remedy.replace(/^an? |\(\)$/g, '') ?? rowName(event, lines)
+  }
+}
+
+/** The innermost name that is the model's own, or that of the base relation. */
+function edgeName({names}: Step): string {
+  return names.find(name => name === 'rfe' || name === 'fre' || name === 'coe') ?? names.at(-1) ?? '?'
+}
+
+function otherModels({elsewhere = [], model}: Failing): readonly string[] {
+  const groups = new Map<string, string[]>()
+  for (const {model: other, verdict} of elsewhere) groups.set(verdict, [...groups.get(verdict) ?? [], other])
+  if (groups.size === 0) return []
+  const words: Readonly<Record<string, string>> = {broken: 'fails', holds: 'holds', unknown: 'unknown', 'no mapping': 'has no mapping'}
+  const broken = [model.name, ...groups.get('broken') ?? []]
+  groups.delete('broken')
+  const parts = [...groups].map(([verdict, names]) => `${words[verdict] ?? verdict} under ${list(names)}`)
+  return wrap(`${['Fails under ' + list(broken), ...parts].join(', ')}.`)
+}
+
+function foundLine({found}: Failing): readonly string[] {
+  return found === undefined ? [] : wrap(`Found on ${found}.`)
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)!}`
+}
+
+/** Text in lines of the report's width, indented by two. */
+export function wrap(text: string): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`  ${word}`)
+  }
+  return lines.map(line => cut(line, width))
+}
+
+function spellingOf(operations: readonly Operation[], model: Model): Spelling {
+  return operations.find(operation => operation.vocabulary !== null)?.vocabulary ?? (model.family === 'c11' ? 'c11' : 'kernel')
+}
+
+/** Why a verdict is not final: `after 20,000 executions`, `loops cut at 3 rounds`. */
+export function showUnknown(unknown: Unknown): string {
+  const limit = unknown.limit.toLocaleString('en')
+  switch (unknown.budget) {
+    case 'executions': return `stopped after ${limit} executions`
+    case 'seconds': return `stopped after ${limit} s`
+    case 'memory': return `stopped at ${limit} of memory`
+    case 'bound': return `loops cut at ${limit} rounds`
+    case 'events': return `threads cut at ${limit} events`
+    case 'sampled': return `${limit} sampled`
+  }
+}

@@ -1,0 +1,68 @@
+/** Which failing executions are worth a whole report, and what is known around them. */
+import {allows, sc, sitesOf, type Model} from '../lib/index.ts'
+import {differs, type Row} from './evaluate.ts'
+import {failureReport, type ReportOptions} from './report.ts'
+
+type BrokenRow = Row & {readonly broken: NonNullable<Row['broken']>}
+
+/** Reports shown below a table at the most. */
+const most = 3
+
+/**
+ * What to show in full: everything that broke without being expected to, one row per program; if there is no
+ * such row, of what was expected to break the one execution that teaches the most.
+ */
+export function showcase(rows: readonly Row[]): readonly BrokenRow[] {
+  const broken = rows.filter((row): row is BrokenRow => row.broken !== null)
+  const wrong = onePerSubject(broken.filter(differs))
+  if (wrong.length > 0) return wrong.slice(0, most)
+  const weak = broken.filter(teaches)
+  const best = [...weak, ...broken][0]
+  return best === undefined ? [] : onePerSubject(broken.filter(row => row.subject === best.subject))
+}
+
+/** The last failing model of each subject: models are listed the strongest first. */
+function onePerSubject(rows: readonly BrokenRow[]): readonly BrokenRow[] {
+  return [...new Map(rows.map(row => [row.subject, row])).values()]
+}
+
+/**
+ * Weak memory at work, in a claim that sequential consistency keeps: every step is as written, one barrier is
+ * missing, and the validation that should have failed does not.
+ */
+function teaches({broken: {run, failure}, program}: BrokenRow): boolean {
+  if (failure.kind !== 'claim' || allows(sc, run.execution) || run.path.length < 2) return false
+  return program.threads.length === 2
+}
+
+/** How a row was found, in a few words. */
+function foundAs({explored, sampled, broken}: BrokenRow): string {
+  const [before, after] = [broken.found.path.length, broken.run.path.length]
+  const where = sampled === null ? `execution ${count(explored?.executions ?? 0)}` : `sampled execution ${count(sampled.executions)}`
+  return after < before ? `${where}, reduced from ${before} choices to ${after}` : `${where}, by ${choices(after)}`
+}
+
+function choices(many: number): string {
+  return many === 1 ? '1 choice' : `${many} choices`
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en')
+}
+
+/** The whole report of one row, with the other models' verdicts from the same run. */
+export function rowReport(row: BrokenRow, rows: readonly Row[], command: string, options: ReportOptions): string {
+  const {subject, program, model, broken} = row
+  const others = rows.filter(other => other.subject === subject && other.model !== model)
+  return failureReport({
+    name: subject.name, program, model, run: broken.run, failure: broken.failure,
+    command: `${command} replay ${broken.token}`,
+    found: foundAs(row),
+    sites: sitesOf(program, model, broken.run),
+    elsewhere: others.map(other => ({model: nameOf(other.model), verdict: other.verdict})),
+  }, options)
+}
+
+function nameOf({name}: Model): string {
+  return name
+}

@@ -1,0 +1,181 @@
+/** All verdicts of a run as a table, with what is not as it should be below it. Pure: returns strings. */
+import {table, type TableUserConfig} from 'table'
+import type {Expectation} from './design.ts'
+import {differs, outcomeOf, redundantOf, type Row, type Search} from './evaluate.ts'
+import {list, noPaint, showUnknown, wrap, type Paint} from './report.ts'
+
+export interface SummaryOptions {
+  readonly paint?: Paint
+  /** One line per model, nothing put together. */
+  readonly verbose?: boolean
+  /** Columns of the terminal; tokens that do not fit go on lines of their own. */
+  readonly columns?: number
+}
+
+/** What a run was told: always its first line. */
+export function settingsLine(search: Search, seconds: number | null, models: readonly string[]): string {
+  const {mode, executions, runs, seed, strategy, bound} = search
+  const explored = `up to ${number(executions)} executions each`
+  const sampled = `${number(runs)} sampled${strategy === 'random' ? '' : ` by ${strategy}`}`
+  const how = {thorough: `${explored}, else ${sampled}`, exhaustive: explored, sample: `${sampled} each`}[mode]
+  const time = seconds === null ? '' : `; at most ${number(seconds)} s`
+  return `seed ${seed}; ${how}${time}; ${bound} rounds a loop; models ${models.join(' ')}`
+}
+
+/** The table: design, model, verdict, executions, witnessed, token. */
+export function summaryTable(rows: readonly Row[], {paint = noPaint, verbose = false, columns = Infinity}: SummaryOptions = {}): string {
+  const groups = grouped(rows, verbose)
+  const models = new Set(rows.map(row => row.model.name)).size
+  const cells = groups.map((group, i) => cellsOf(group, groups[i - 1]?.[0]?.subject === group[0].subject, verbose ? Infinity : models, paint))
+  const header = ['design', 'model', 'verdict', 'executions', 'witnessed', 'token'].map(paint.bold)
+  const wide = lines([header, ...cells])
+  if (columns === Infinity || wide.every(line => line.length <= columns || visible(line) <= columns)) return `${wide.join('\n')}\n`
+  const narrow = lines([header, ...cells].map(row => row.slice(0, -1)))
+  return `${narrow.flatMap((line, i) => i === 0 || cells[i - 1]!.at(-1) === '' ? [line] : [line, `    ${cells[i - 1]!.at(-1)!}`]).join('\n')}\n`
+}
+
+type Group = readonly [Row, ...Row[]]
+
+/** Neighbouring rows of one subject that say the same. A group's token is that of its last model. */
+function grouped(rows: readonly Row[], verbose: boolean): readonly Group[] {
+  const groups: [Row, ...Row[]][] = []
+  for (const row of rows) {
+    const last = groups.at(-1)
+    if (last !== undefined && !verbose && gist(last[0]) === gist(row) && last[0].subject === row.subject) last.push(row)
+    else groups.push([row])
+  }
+  return groups
+}
+
+function gist({verdict, agrees, operation, vacuous, broken, unknown}: Row): string {
+  return JSON.stringify([verdict, agrees, operation, vacuous, broken?.run.path, unknown])
+}
+
+function cellsOf(group: Group, again: boolean, models: number, paint: Paint): string[] {
+  const [first] = group
+  return [
+    again ? '' : first.subject.name,
+    group.length === models && models > 1 ? 'all' : group.map(row => row.model.name).join(' '),
+    verdictOf(first, paint),
+    executionsOf(group),
+    witnessedOf(first, paint),
+    first.verdict === 'no mapping' ? paint.dim(`has no ${first.operation}`) : group.at(-1)!.broken?.token ?? '',
+  ]
+}
+
+function verdictOf(row: Row, paint: Paint): string {
+  if (differs(row)) return paint.red(row.vacuous.length > 0 ? 'vacuous' : row.expected === null ? row.verdict : `${row.verdict} (!)`)
+  switch (row.verdict) {
+    case 'holds': return paint.green('holds')
+    case 'broken': return paint.yellow('broken')
+    case 'unknown': return paint.red('unknown')
+    case 'no mapping': return paint.dim('no mapping')
+  }
+}
+
+/** `10 (all)`, `9–12 (all)` where models differ, `2` up to the failing one, `2,000 seeds`. */
+function executionsOf(group: Group): string {
+  const explored = range(group.flatMap(row => row.explored?.executions ?? []))
+  const sampled = range(group.flatMap(row => row.sampled?.executions ?? []))
+  if (group[0].verdict === 'holds') return `${explored} (all)`
+  return [explored, sampled === '' ? '' : `${sampled} seeds`].filter(part => part !== '').join(' + ')
+}
+
+function range(counts: readonly number[]): string {
+  if (counts.length === 0) return ''
+  const [least, most] = [Math.min(...counts), Math.max(...counts)]
+  return least === most ? number(least) : `${number(least)}–${number(most)}`
+}
+
+/** How many of the program's witnesses were seen. A broken row stops before it has seen them. */
+function witnessedOf({witnessed, verdict}: Row, paint: Paint): string {
+  const counts = Object.values(witnessed)
+  if (verdict === 'broken' || counts.length === 0) return ''
+  const seen = counts.filter(count => count > 0).length
+  const text = `${seen} of ${counts.length}`
+  return seen < counts.length ? paint.red(text) : text
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en')
+}
+
+const quiet: TableUserConfig = {
+  border: {
+    topBody: '', topJoin: '', topLeft: '', topRight: '', bottomBody: '', bottomJoin: '', bottomLeft: '', bottomRight: '',
+    bodyLeft: '', bodyRight: '', bodyJoin: '', joinBody: '', joinLeft: '', joinRight: '', joinJoin: '',
+  },
+  columnDefault: {paddingLeft: 0, paddingRight: 2},
+  drawHorizontalLine: () => false,
+}
+
+function lines(cells: readonly (readonly string[])[]): readonly string[] {
+  return table(cells.map(row => [...row]), quiet).trimEnd().split('\n').map(line => line.trimEnd())
+}
+
+function visible(line: string): number {
+  // eslint-disable-next-line no-control-regex -- colours take no room
+  return line.replace(/\x1b\[[0-9;]*m/g, '').length
+}
+
+/** Below the table: how many verdicts, and every one that is not as it should be. */
+export function verdictLines(rows: readonly Row[], {paint = noPaint}: SummaryOptions = {}): string {
+  const wrong = rows.filter(differs)
+  const told = [
+    ...wrong.flatMap(row => wrap(`✗ ${difference(row)}`).map(paint.red)),
+    ...unknowns(rows).flatMap(wrap),
+    ...redundancies(rows).flatMap(wrap),
+    ...merged(rows),
+  ]
+  return `${[...told, tally(rows, wrong.length)].join('\n')}\n`
+}
+
+/** One row that is not as it should be, in words. */
+function difference(row: Row): string {
+  const where = `${row.subject.name} under ${row.model.name}`
+  if (row.vacuous.length > 0) return `${where} holds, but no execution shows “${row.vacuous.join('”, “')}”`
+  const found = row.broken === null ? row.verdict : `broken (${nameOf(row)})`
+  return row.expected === null ? `${where} is ${found}` : `${where}: ${found}, and expected was ${showExpectation(row.expected)}`
+}
+
+function nameOf({broken}: Row): string {
+  const failure = broken!.failure
+  switch (failure.kind) {
+    case 'claim': case 'check': return failure.claim
+    case 'flag': return failure.flag
+    case 'panic': case 'deadlock': return failure.kind
+  }
+}
+
+/** `holds`, `broken (no torn snapshot)`, `no mapping (fence(Acquire))`. */
+export function showExpectation(expected: Expectation): string {
+  switch (expected.verdict) {
+    case 'holds': return 'holds'
+    case 'broken': return `broken (${expected.by})`
+    case 'no mapping': return `no mapping (${expected.operation})`
+  }
+}
+
+function unknowns(rows: readonly Row[]): readonly string[] {
+  return rows.filter(row => row.verdict === 'unknown')
+    .map(row => `? ${row.subject.name} under ${row.model.name} is unknown: ${row.unknown.map(showUnknown).join(', ')}`)
+}
+
+function redundancies(rows: readonly Row[]): readonly string[] {
+  return redundantOf(rows).map(({subject, models}) =>
+    `= ${subject.name} is redundant: ${subject.change ?? 'its change'} makes no difference under ${list(models)}`)
+}
+
+function merged(rows: readonly Row[]): readonly string[] {
+  return grouped(rows, false).some(([first, ...others]) => first.broken !== null && others.length > 0)
+    ? wrap('A token of several models names the last of them; for another one, put its name there instead.')
+    : []
+}
+
+function tally(rows: readonly Row[], wrong: number): string {
+  const count = (verdict: Row['verdict']): number => rows.filter(row => row.verdict === verdict).length
+  const parts = (['holds', 'broken', 'unknown', 'no mapping'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
+  const compared = rows.some(row => row.expected !== null)
+  const verdict = {fine: compared ? 'all as expected' : 'nothing broke', differs: compared ? `${wrong} not as expected` : `${wrong} broke`, unknown: 'some unknown'}
+  return `  ${rows.length} verdicts: ${parts.join(', ')}; ${verdict[outcomeOf(rows)]}.`
+}

@@ -1,0 +1,131 @@
+/**
+ * Tokens: one word that names a program, a model, the engine's version and one execution.
+ *
+ *     kernel-seqcount:lkmm:1:5.1-13.1        decision 5 takes choice 1, 13 takes 1, all others the dull choice 0
+ *     kernel-seqcount:lkmm:1:0               every decision takes the dull choice
+ *     kernel-seqcount:lkmm:1:s:SEED.12       execution 12 of the sampling run seeded SEED
+ *     kernel-seqcount:lkmm:1:pct:SEED.12     the same, sampled with another strategy (pct, stale)
+ *     kernel-seqcount:lkmm:1:5.1:b8          either form, found with a loop bound other than the default
+ *     ./tests/mine.ts@counter:lkmm:1:5.1     the program that the module ./tests/mine.ts exports as `counter`
+ *
+ * Every character is safe in a URL and in a shell; what is not is written as %XX.
+ */
+import type {Path, Strategy} from '../lib/index.ts'
+
+/** Changes whenever the same choices may lead to another execution than before. */
+export const engineVersion = '1'
+
+/** The loop bound that a token does not mention. */
+export const defaultBound = 3
+
+/** How a token points at one execution. */
+export type Pointer =
+  | {readonly kind: 'path'; readonly path: Path}
+  | {readonly kind: 'seed'; readonly strategy: Strategy; readonly seed: string; readonly index: number}
+
+export interface Token {
+  /** A built-in design, or `FILE@EXPORT`. */
+  readonly program: string
+  readonly model: string
+  readonly version: string
+  readonly pointer: Pointer
+  readonly bound: number
+}
+
+/** Text that is no token of this engine. The message says what was expected and what was found. */
+export class BadToken extends Error {
+  override readonly name = 'BadToken'
+}
+
+const form = 'NAME:MODEL:VERSION:PATH, for example kernel-seqcount:lkmm:1:5.1-13.1'
+
+/** The token as one word. `parseToken` reads it back. */
+export function printToken({program, model, version, pointer, bound}: Token): string {
+  const words = [program, model, version].map(escape)
+  if (pointer.kind === 'path') words.push(printPath(pointer.path))
+  else words.push(pointer.strategy === 'random' ? 's' : pointer.strategy, `${escape(pointer.seed)}.${pointer.index}`)
+  if (bound !== defaultBound) words.push(`b${bound}`)
+  return words.join(':')
+}
+
+/** @throws {BadToken} if the text is no token, or one of another engine version. */
+export function parseToken(text: string): Token {
+  const words = text.trim().split(':')
+  const [program, model, version, ...rest] = words
+  if (program === undefined || program === '' || model === undefined || model === '' || version === undefined || rest.length === 0) {
+    throw new BadToken(`“${text}” is no token: expected ${form}`)
+  }
+  if (version !== engineVersion) {
+    throw new BadToken(`the token was made by engine version ${version}, and this is version ${engineVersion}: `
+      + 'the same choices would lead to another execution. Run the check again to get a new token.')
+  }
+  const bound = takeBound(rest)
+  return {program: unescape(program, text), model: unescape(model, text), version, pointer: parsePointer(rest, text), bound}
+}
+
+/** Takes a last word such as `b8` off; a seed always has a dot in it. */
+function takeBound(rest: string[]): number {
+  return rest.length > 1 && /^b[1-9]\d*$/.test(rest.at(-1)!) ? Number(rest.pop()!.slice(1)) : defaultBound
+}
+
+const strategies: Readonly<Record<string, Strategy>> = {s: 'random', pct: 'pct', stale: 'stale'}
+
+function parsePointer(rest: readonly string[], text: string): Pointer {
+  const [first, second, ...more] = rest
+  if (first === undefined || more.length > 0) throw new BadToken(`“${text}” is no token: expected ${form}`)
+  if (second === undefined) return {kind: 'path', path: parsePath(first, text)}
+  const strategy = Object.hasOwn(strategies, first) ? strategies[first] : undefined
+  if (strategy === undefined) {
+    throw new BadToken(`“${text}” is no token: expected a path, or s, pct or stale and SEED.INDEX, and found “${first}:${second}”`)
+  }
+  const [, seed, index] = /^(.*)\.(\d+)$/.exec(second) ?? []
+  if (seed === undefined) throw new BadToken(`“${text}” is no token: expected SEED.INDEX, such as 1.12, and found “${second}”`)
+  return {kind: 'seed', strategy, seed: unescape(seed, text), index: Number(index)}
+}
+
+/** A path as text: `5.1-13.1`; `0` if every choice is the dull one. */
+export function printPath(path: Path): string {
+  return path.length === 0 ? '0' : path.map(([decision, choice]) => `${decision}.${choice}`).join('-')
+}
+
+function parsePath(word: string, text: string): Path {
+  if (word === '0') return []
+  const path = word.split('-').map((step): readonly [number, number] => {
+    if (!/^\d+\.[1-9]\d*$/.test(step)) {
+      throw new BadToken(`“${text}” is no token: expected a path such as 5.1-13.1, and found “${step}” in it`)
+    }
+    const [decision, choice] = step.split('.').map(Number)
+    return [decision!, choice!]
+  })
+  const disorder = path.find(([decision], i) => i > 0 && decision <= path[i - 1]![0])
+  if (disorder !== undefined) throw new BadToken(`“${text}” is no token: decision ${disorder[0]} is out of order in its path`)
+  return path
+}
+
+/** Percent-encodes all that a URL or a shell would take for its own; `/ @ +` stay readable. */
+function escape(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()*~]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/%2F/g, '/').replace(/%40/g, '@').replace(/%2B/g, '+')
+}
+
+function unescape(word: string, text: string): string {
+  try {
+    return decodeURIComponent(word)
+  } catch {
+    throw new BadToken(`“${text}” is no token: “${word}” has a % that no two hexadecimal digits follow`)
+  }
+}
+
+/** The name of a program that a module exports, as it stands in a token. The path should be relative. */
+export function programInFile(file: string, exported: string): string {
+  const rooted = /^\.{0,2}\//.test(file) ? file : `./${file}`
+  return `${rooted}@${exported}`
+}
+
+/** The module and export that a token's program name points at, or null for the name of a design. */
+export function fileOfProgram(program: string): {readonly file: string; readonly exported: string} | null {
+  const at = program.lastIndexOf('@')
+  if (at < 0 || !/^\.{0,2}\//.test(program)) return null
+  return {file: program.slice(0, at), exported: program.slice(at + 1)}
+}

@@ -1,0 +1,154 @@
+/** The built-in designs: each does what it says it does, and each barrier has a mutant that does without it. */
+import test from 'ava'
+import {brokenBy, holds} from '../harness/design.ts'
+import {designs, type Design} from '../harness/designs.ts'
+import {defaultSearch, evaluateOne, redundantOf} from '../harness/evaluate.ts'
+import {models, program, Value, type Location, type Model, type Op, type Proc, type Reply} from '../lib/index.ts'
+import * as primitives from '../primitives/index.ts'
+
+const rowsOf = (design: Design) => models.map(model => evaluateOne(design, design.program(), model, {...defaultSearch, mode: 'exhaustive'}))
+
+for (const design of designs) {
+  test(`${design.name} does what is expected of it`, t => {
+    for (const row of rowsOf(design)) {
+      t.is(row.agrees, true, `${row.model.name}: expected ${row.expected?.verdict}, found ${row.verdict} ${row.operation ?? ''}`)
+      t.deepEqual(row.vacuous, [], `${row.model.name}: no execution shows these`)
+    }
+  })
+}
+
+test('names are unique words that fit in a token, and stand in the program too', t => {
+  t.is(new Set(designs.map(({name}) => name)).size, designs.length)
+  for (const {name, program} of designs) {
+    t.regex(name, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
+    t.is(program().name, name)
+  }
+})
+
+test('every design states what it expects under every model, by the name of a claim or a flag', t => {
+  for (const design of designs) {
+    t.deepEqual(Object.keys(design.expected).sort(), models.map(({name}) => name).sort(), design.name)
+    for (const model of models) t.true(isBrokenByName(design, model), `${design.name} under ${model.name}`)
+  }
+})
+
+function isBrokenByName({expected, program}: Design, {name, flags}: Model): boolean {
+  const expectation = expected[name]!
+  return expectation.verdict !== 'broken' || Object.hasOwn(program().claims, expectation.by) || Object.hasOwn(flags, expectation.by)
+}
+
+test('every mutant follows its original and says what was changed', t => {
+  let original = designs[0]!
+  for (const design of designs) {
+    if (design.of === undefined) original = design
+    else {
+      t.is(design.of, original.name)
+      t.regex(design.change ?? '', / in [a-z0-9_]+\(\)$/, design.name)
+    }
+  }
+})
+
+test('what no model misses: with an acquire/release payload, two orderings of the count', t => {
+  const rows = designs.flatMap(rowsOf)
+  t.deepEqual(redundantOf(rows).map(({subject}) => subject.name), ['c11-seqlock-acqrel-relaxed-odd', 'c11-seqlock-acqrel-relaxed-retry'])
+})
+
+test('what only load buffering shows, RC11 does not miss', t => {
+  const spared = designs.filter(({expected}) => expected['rc11'] === holds && expected['c++20'] !== holds)
+  t.deepEqual(spared.map(({name}) => name), ['c11-seqlock-rdmw-relaxed-take', 'c11-seqlock-rdmw-relaxed-recheck'])
+  t.deepEqual(spared.map(({expected}) => expected['lkmm']), [brokenBy('no torn snapshot'), brokenBy('no torn snapshot')])
+})
+
+// ---- Completeness: a mutant for every barrier and every ordering ---------------------------------------
+
+type Call = (word: Location) => Proc<unknown>
+
+/** A function with orderings of its own, and the design in whose mutants they are left out or weakened. */
+type Ordered = readonly [name: string, design: string, call: Call]
+
+function orderedFunctions(): readonly Ordered[] {
+  const p = primitives
+  const steps = (design: string, lock: primitives.SequenceLock): readonly Ordered[] => [
+    ['write_begin', design, word => lock.writeBegin({sequence: word})],
+    ['store_word', design, word => lock.storeWord(word, 1)],
+    ['write_end', design, word => lock.writeEnd({sequence: word}, Value.of(0))],
+    ['read_begin', design, word => lock.readBegin({sequence: word})],
+    ['load_word', design, word => lock.loadWord(word)],
+    ['read_retry', design, word => lock.readRetry({sequence: word}, Value.of(0))],
+  ]
+  return [
+    ['read_seqcount_begin', 'kernel-seqcount', word => p.readSeqcountBegin({sequence: word})],
+    ['read_seqcount_begin_acquire', 'kernel-seqcount-acquire', word => p.readSeqcountBeginAcquire({sequence: word})],
+    ['read_seqcount_retry', 'kernel-seqcount', word => p.readSeqcountRetry({sequence: word}, 0)],
+    ['write_seqcount_begin', 'kernel-seqcount', word => p.writeSeqcountBegin({sequence: word})],
+    ['write_seqcount_end', 'kernel-seqcount', word => p.writeSeqcountEnd({sequence: word})],
+    ['raw_seqcount_begin', 'kernel-seqcount-raw-begin', word => p.rawSeqcountBegin({sequence: word})],
+    ['raw_write_seqcount_barrier', 'kernel-seqcount-write-barrier', word => p.rawWriteSeqcountBarrier({sequence: word})],
+    ['write_seqcount_invalidate', 'kernel-seqcount-invalidate', word => p.writeSeqcountInvalidate({sequence: word})],
+    ['raw_write_seqcount_latch', 'kernel-latch', word => p.rawWriteSeqcountLatch({seqcount: {sequence: word}})],
+    ['read_seqcount_latch_retry', 'kernel-latch', word => p.readSeqcountLatchRetry({seqcount: {sequence: word}}, 0)],
+    ['read_seqcount_latch_acquire', 'kernel-latch-acquire', word => p.readSeqcountLatchAcquire({seqcount: {sequence: word}})],
+    ...steps('c11-seqlock-fences', p.fencedSeqlock),
+    ...steps('c11-seqlock-acqrel', p.acqRelSeqlock),
+    ...steps('c11-seqlock-rdmw', p.rmwSeqlock),
+    ['write_begin', 'c11-seqlock-swap', word => p.swapSeqlock.writeBegin({sequence: word})],
+    ['spin_lock', 'kernel-spinlock', word => p.spinLock({locked: word})],
+    ['spin_unlock', 'kernel-spinlock', word => p.spinUnlock({locked: word})],
+    ['spin_trylock', 'kernel-spin-trylock', word => p.spinTrylock({locked: word})],
+    ['ticket_spin_lock', 'kernel-ticket-lock', word => p.ticketSpinLock({next: word, owner: word})],
+    ['ticket_spin_unlock', 'kernel-ticket-lock', word => p.ticketSpinUnlock({next: word, owner: word})],
+    ['mutex_lock', 'kernel-mutex', word => p.mutexLock({owner: word}, 1)],
+    ['mutex_unlock', 'kernel-mutex', word => p.mutexUnlock({owner: word}, 1)],
+    ['spin_mutex_lock', 'c11-spin-mutex', word => p.spinMutexLock({flag: word})],
+    ['spin_mutex_unlock', 'c11-spin-mutex', word => p.spinMutexUnlock({flag: word})],
+    ['ticket_mutex_lock', 'c11-ticket-mutex', word => p.ticketMutexLock({next: word, serving: word})],
+    ['ticket_mutex_unlock', 'c11-ticket-mutex', word => p.ticketMutexUnlock({next: word, serving: word})],
+    ['futex_mutex_lock', 'c11-futex-mutex', word => p.futexMutexLock({futex: word})],
+    ['futex_mutex_unlock', 'c11-futex-mutex', word => p.futexMutexUnlock({futex: word})],
+  ]
+}
+
+test('every barrier and every ordering of every primitive has a mutant without it', t => {
+  for (const [name, family, call] of orderedFunctions()) {
+    const changes = designs.filter(({of}) => of?.startsWith(family)).map(({change}) => change!)
+    for (const [operation, times] of orderings(call)) {
+      const without = changes.filter(change => change.endsWith(`in ${name}()`) && change.includes(operation))
+      t.true(without.length >= times, `${operation} in ${name}() of ${family}: ${times} times, with ${without.length} mutants`)
+    }
+  }
+})
+
+const unordered: readonly string[] = ['plain', 'ONCE', 'NORETURN', 'NA', 'RLX']
+
+/** The operations of one call that order something, whichever way it takes, and how often it has each. */
+function orderings(call: Call): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
+  for (const first of [0, 1]) {
+    const names = operations(call, first).flatMap(op => 'order' in op && !unordered.includes(op.order) ? [op.name] : [])
+    for (const name of names) found.set(name, Math.max(found.get(name) ?? 0, names.filter(other => other === name).length))
+  }
+  return found
+}
+
+const {memory: [someWord]} = program('a word', memory => {
+  memory.word('word')
+  return {threads: {nobody: function* () {}}}
+})
+
+/** What the call yields if its reads find `first`, or else the least number that they wait for. */
+function operations(call: Call, first: number): readonly Op[] {
+  const found: Op[] = []
+  const proc = call(someWord!)
+  for (let step = proc.next(); !step.done; step = proc.next(replyTo(step.value, first))) found.push(step.value)
+  return found
+}
+
+function replyTo(op: Op, first: number): Reply {
+  switch (op.kind) {
+    case 'load': case 'rmw': return Value.of(op.until === undefined || op.until(first) ? first : op.until(0) ? 0 : 1)
+    case 'cas': return Value.of(first)
+    case 'raw': return op.value.scalar
+    case 'when': return op.condition.scalar !== 0
+    case 'store': case 'fence': case 'merge': case 'iterate': case 'check': return undefined
+  }
+}
