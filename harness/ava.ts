@@ -9,10 +9,11 @@
  * TEARPROOF_SEED=TEXT sample instead, and TEARPROOF_TOKEN=TOKEN runs one execution of its program again.
  */
 import type {ExecutionContext, Macro} from 'ava'
-import {executions, sample, sitesOf, type Model, type Run, type Strategy} from '../lib/index.ts'
+import {executions, sample, type Model, type Run, type Strategy} from '../lib/index.ts'
 import {again, defaultSearch, evaluateOne, type Row, type Search, type Subject} from './evaluate.ts'
 import type {AnyProgram} from './operations.ts'
 import {failureReport, showUnknown} from './report.ts'
+import {userSites} from './sites.ts'
 import {parseToken} from './token.ts'
 
 export interface TestOptions {
@@ -107,7 +108,7 @@ function evaluated(_t: ExecutionContext, program: AnyProgram, model: Model, opti
 }
 
 function report(t: ExecutionContext, {program, model, broken}: Row): string {
-  return failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: sitesOf(program, model, broken!.run)})
+  return failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: userSites(program, model, broken!.run)})
 }
 
 /** Runs this test alone, on this execution alone. */
@@ -161,7 +162,7 @@ function replayed(t: ExecutionContext, program: AnyProgram, model: Model): boole
     t.fail(`the execution that ${text} points at has no end: it went over the loop bound`)
     return true
   }
-  const told = failureReport({name: program.name, program, model, run, command: commandFor(t, text), sites: sitesOf(program, model, run)}, {verbose: true})
+  const told = failureReport({name: program.name, program, model, run, command: commandFor(t, text), sites: userSites(program, model, run)}, {verbose: true})
   if (run.failures.length > 0) t.fail(told)
   else {
     t.log(told)

@@ -4,15 +4,16 @@ import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {Command, CommanderError, InvalidArgumentError, Option} from 'commander'
 import {closest, distance} from 'fastest-levenshtein'
 import pc from 'picocolors'
-import {models, sitesOf, type Model, type Strategy} from '../lib/index.ts'
+import {models, type Model, type Strategy} from '../lib/index.ts'
 import {designs} from './designs.ts'
 import {again, defaultSearch, evaluate, outcomeOf, type Row, type Search, type Subject} from './evaluate.ts'
 import {BadModule, loadSubjects} from './load.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
+import {userSites} from './sites.ts'
 import {settingsLine, showExpectation, summaryTable, verdictLines} from './summary.ts'
-import {BadToken, engineVersion, fileOfProgram, parseToken} from './token.ts'
+import {BadToken, engineVersion, fileOfProgram, parseToken, shortName} from './token.ts'
 
 const exits = {fine: 0, differs: 1, usage: 2, unknown: 3, bug: 70} as const
 type Exit = (typeof exits)[keyof typeof exits]
@@ -62,12 +63,12 @@ async function replayToken(text: string, flags: Flags): Promise<Exit> {
   const model = modelNamed(token.model)
   const found = again(program, model, token)
   if (found === null) throw new Usage(`the execution that ${text} points at has no end: it goes over the loop bound of ${token.bound}, or into a dead end`)
-  if (flags.json !== undefined) writeJson(flags.json, {format: 'tearproof', version: recordVersion, engine: engineVersion, token: text, execution: recordExecution(program, model, found)})
+  if (flags.json !== undefined) writeJson(flags.json, {format: 'tearproof', version: recordVersion, engine: engineVersion, token: text, execution: recordExecution(program, model, found, process.cwd())})
   const wanted = subject.expected?.[model.name]
   const failure = found.failures.find(each => wanted?.verdict === 'broken' && 'claim' in each && each.claim === wanted.by) ?? found.failures[0]
   if (flags.quiet !== true && flags.json !== '-') {
     say(failureReport({
-      name: subject.name, program, model, run: found, command: `${command} replay ${text}`, sites: sitesOf(program, model, found), ...failure === undefined ? {} : {failure},
+      name: shortName(subject.name), program, model, run: found, command: `${command} replay ${text}`, sites: userSites(program, model, found), ...failure === undefined ? {} : {failure},
     }, {paint: paintFor(process.stdout), verbose: flags.verbose ?? false}))
   }
   return found.failures.length === 0 ? exits.fine : exits.differs
@@ -101,7 +102,7 @@ async function run(subjects: readonly Subject[], flags: Flags): Promise<Exit> {
   const paint = paintFor(process.stdout)
   if (text && flags.quiet !== true) say(settingsLine(search, seconds, chosen.map(model => model.name)))
   const rows = await rowsOf(subjects, chosen, search, timer)
-  if (flags.json !== undefined) writeJson(flags.json, recordOf(rows, search, seconds))
+  if (flags.json !== undefined) writeJson(flags.json, recordOf(rows, search, seconds, process.cwd()))
   if (text) report(rows, flags, paint)
   return exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)]
 }
@@ -131,7 +132,9 @@ function report(rows: readonly Row[], flags: Flags, paint: Paint): void {
   if (flags.quiet !== true) say(`\n${summaryTable(rows, {paint, verbose, columns})}`)
   say(verdictLines(rows, {paint}).trimEnd())
   if (flags.quiet === true) return
-  for (const row of showcase(rows)) say(`\n${rowReport(row, rows, command, {paint, verbose}).trimEnd()}`)
+  const {shown, left} = showcase(rows)
+  for (const row of shown) say(`\n${rowReport(row, rows, command, {paint, verbose}).trimEnd()}`)
+  if (left > 0) say(`\n  ${left} more ${left === 1 ? 'program' : 'programs'} broke; \`${command} replay TOKEN\` shows how.`)
 }
 
 /** Is there a program that no model could be asked about? */

@@ -48,7 +48,7 @@ export interface Row {
   readonly sampled: Counts | null
   readonly unknown: readonly Unknown[]
   readonly witnessed: Readonly<Record<string, number>>
-  /** Witnesses that no execution of a complete search shows: the claims may hold of nothing. */
+  /** Witnesses that no execution of a complete search shows, so that the claims may hold of nothing. */
   readonly vacuous: readonly string[]
   readonly broken: Broken | null
   readonly expected: Expectation | null
@@ -149,10 +149,14 @@ function rowOf(subject: Subject, program: AnyProgram, model: Model, search: Sear
     sampled: sampled?.counts ?? null,
     unknown: verdict === 'unknown' ? [...explored?.unknown ?? [], ...sampled?.unknown ?? []] : [],
     witnessed,
-    vacuous: complete ? Object.keys(program.witnesses).filter(name => !witnessed[name]) : [],
+    vacuous: complete ? vacuous(program, explored.counts, witnessed) : [],
     broken: brokenBy,
     expected, agrees: agrees(expected, verdict, brokenBy?.failure ?? null),
   }
+}
+
+function vacuous(program: AnyProgram, {executions}: Counts, witnessed: Readonly<Record<string, number>>): readonly string[] {
+  return executions === 0 ? ['any execution that ends'] : Object.keys(program.witnesses).filter(name => !witnessed[name])
 }
 
 function agrees(expected: Expectation | null, verdict: Row['verdict'], failure: Failure | null): boolean | null {

@@ -1,10 +1,11 @@
 /** The versioned JSON form of a run: what `--json` writes. Everything a reader needs to show it again or replay it. */
 import {
-  models, showScalar, sitesOf, type Counts, type Event, type Failure, type Model, type Path, type Run, type Scalar, type Unknown,
+  models, showScalar, type Counts, type Event, type Failure, type Model, type Path, type Run, type Scalar, type Unknown,
 } from '../lib/index.ts'
 import type {Expectation} from './design.ts'
 import type {Row, Search} from './evaluate.ts'
 import {operationsOf, type AnyProgram} from './operations.ts'
+import {userSites} from './sites.ts'
 import {engineVersion} from './token.ts'
 import {why, type Why} from './why.ts'
 
@@ -23,7 +24,7 @@ export interface RecordedEvent {
   readonly tags: readonly string[]
   readonly location: string | null
   readonly value: RecordedScalar | null
-  /** The operation as its author wrote it, and the source lines that led to it, innermost first. */
+  /** The operation as its author wrote it, and the source lines that led to it, the most telling first. */
   readonly operation: string | null
   readonly places: readonly string[]
 }
@@ -78,32 +79,32 @@ export interface RunRecord {
 }
 
 /** The record of an evaluation. `seconds` is the budget that the caller's clock kept, if any. */
-export function recordOf(rows: readonly Row[], {clock: _clock, ...search}: Search, seconds: number | null): RunRecord {
+export function recordOf(rows: readonly Row[], {clock: _clock, ...search}: Search, seconds: number | null, folder = ''): RunRecord {
   return {
     format: 'tearproof', version: recordVersion, engine: engineVersion, search: {...search, seconds},
     models: models.filter(model => rows.some(row => row.model === model)).map(model => model.name),
-    rows: rows.map(recordRow),
+    rows: rows.map(row => recordRow(row, folder)),
   }
 }
 
-function recordRow(row: Row): RecordedRow {
+function recordRow(row: Row, folder: string): RecordedRow {
   const {verdict, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous} = row
   return {
     program: row.subject.name, model: row.model.name, verdict, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous,
     violation: row.broken === null ? null : {
       token: row.broken.token,
       found: row.broken.found.path,
-      execution: recordExecution(row.program, row.model, row.broken.run),
+      execution: recordExecution(row.program, row.model, row.broken.run, folder),
       failure: row.broken.failure,
       why: recordWhy(row.program, row.model, row.broken.run, row.broken.failure),
     },
   }
 }
 
-/** One execution, by itself: what `replay --json` writes. */
-export function recordExecution(program: AnyProgram, model: Model, run: Run): RecordedExecution {
+/** One execution, by itself: what `replay --json` writes. Source files inside `folder` are given relative to it. */
+export function recordExecution(program: AnyProgram, model: Model, run: Run, folder = ''): RecordedExecution {
   const {execution} = run
-  const sites = sitesOf(program, model, run)
+  const sites = userSites(program, model, run, folder)
   const names = new Map(operationsOf(program, model, execution).flatMap(({events, name}) => events.map(id => [id, name] as const)))
   const event = ({id, thread, position, label, location}: Event): RecordedEvent => ({
     id, position, kind: label.kind, tags: label.tags,

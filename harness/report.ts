@@ -3,6 +3,7 @@ import {
   showScalar, type Failure, type Location, type Model, type Run, type Step, type Unknown,
 } from '../lib/index.ts'
 import {operationsOf, type AnyProgram, type Operation} from './operations.ts'
+import type {Sites} from './sites.ts'
 import {cut, drawTimeline, timeline, type Timeline} from './timeline.ts'
 import {why, type Missing, type Spelling, type Why} from './why.ts'
 
@@ -37,8 +38,7 @@ export interface Failing {
   readonly found?: string
   /** Verdicts of the same program under other models. */
   readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
-  /** For each event, the source lines that led to it (`file:line:column`), the one to show first. */
-  readonly sites?: readonly (readonly string[])[]
+  readonly sites?: Sites
 }
 
 export interface ReportOptions {
@@ -117,14 +117,21 @@ function others({failures}: Run, failure: Failure): readonly string[] {
 }
 
 function pairsOf({flag, pairs}: Extract<Failure, {kind: 'flag'}>, {rowOf, rows}: Timeline, spelling: Spelling): readonly string[] {
-  const most = 3
+  const most = 4
   const numbers = pairs.map(([a, b]) => [rowOf.get(a), rowOf.get(b)].filter(row => row !== undefined).sort((x, y) => x - y))
   const distinct = [...new Map(numbers.filter(pair => pair.length > 0).map(pair => [pair.join(' '), pair])).values()]
-  const step = (row: number): string => `${row} (${rows[row - 1]!.text})`
-  const described = distinct.slice(0, most).flatMap(pair => flag === 'data-race'
-    ? wrap(`${pair.map(step).join(' and ')} race: not both ${spelling === 'kernel' ? 'marked' : 'atomic'}, and nothing orders one before the other`)
-    : wrap(`at ${[...new Set(pair)].map(step).join(' and ')}`))
-  return distinct.length > most ? [...described, `  and ${distinct.length - most} more such pairs`] : described
+  const race = flag === 'data-race'
+  const shown = distinct.slice(0, most).map((pair, i) =>
+    `${race ? pair.join(i === 0 ? ' races with ' : ' with ') : [...new Set(pair)].join(' and ')}${wordOf(rows[pair[0]! - 1]!)}`)
+  const all = [...shown, ...distinct.length > most ? [`and ${distinct.length - most} more pairs`] : []].join(', ')
+  if (!race) return wrap(`at ${all}`)
+  return wrap(`${all}: not both ${spelling === 'kernel' ? 'marked' : 'atomic'}, and nothing orders one before the other`)
+}
+
+/** ` on data.a`, from a step such as `data.a := 1`. */
+function wordOf({text}: Timeline['rows'][number]): string {
+  const [word, rest] = text.split(' ')
+  return word === undefined || rest === undefined ? '' : ` on ${word}`
 }
 
 /** The frames of a stack that are the user's. */
@@ -195,9 +202,9 @@ function unmarkedText(events: readonly number[], lines: Timeline, spelling: Spel
     : `No single fence helps. Atomic accesses at ${rows} would not race; Relaxed is enough for that.`
 }
 
-function missingText({missing, forbidden}: Explained, lines: Timeline): string {
+function missingText({missing, forbidden, shouldSee}: Explained, lines: Timeline): string {
   const sentences = missing.map(one =>
-    `Nothing orders ${rowName(one.before, lines)} before ${rowName(one.after, lines)}${consequence(one, lines, forbidden?.cycle ?? [])}.`)
+    `Nothing orders ${rowName(one.before, lines)} before ${rowName(one.after, lines)}${consequence(one, lines, forbidden?.cycle ?? [], shouldSee)}.`)
   return [...sentences, remedyText(missing, lines)].join(' ')
 }
 
@@ -206,12 +213,13 @@ function rowName(event: number, lines: Timeline): string {
 }
 
 /** `, so 9 may miss 2 although 7 saw 4`. */
-function consequence({before, after}: Missing, {rows, rowOf}: Timeline, cycle: readonly Step[]): string {
+function consequence({before, after}: Missing, {rows, rowOf}: Timeline, cycle: readonly Step[], shouldSee: ReadonlyMap<number, number>): string {
   const [a, b] = [before, after].map(event => rows[(rowOf.get(event) ?? 0) - 1])
   if (a === undefined || b === undefined) return ''
   if (a.source !== null && b.source !== null) {
     if (b.source.staleSince === null) return ''
-    return `, so ${b.number} may miss ${b.source.staleSince}${a.source.from === 'init' ? '' : ` although ${a.number} saw ${a.source.from}`}`
+    const missed = rowOf.get(shouldSee.get(after) ?? -1) ?? b.source.staleSince
+    return `, so ${b.number} may miss ${missed}${a.source.from === 'init' ? '' : ` although ${a.number} saw ${a.source.from}`}`
   }
   if (a.source !== null) return `, so ${b.number} may be seen before ${a.number} has read`
   if (b.source !== null) return `, so ${b.number} may read before ${a.number} can be seen`

@@ -1,7 +1,9 @@
 /** Which failing executions are worth a whole report, and what is known around them. */
-import {allows, sc, sitesOf, type Model} from '../lib/index.ts'
+import {allows, sc, type Model} from '../lib/index.ts'
 import {differs, type Row} from './evaluate.ts'
 import {failureReport, type ReportOptions} from './report.ts'
+import {userSites} from './sites.ts'
+import {shortName} from './token.ts'
 
 type BrokenRow = Row & {readonly broken: NonNullable<Row['broken']>}
 
@@ -12,13 +14,12 @@ const most = 3
  * What to show in full: everything that broke without being expected to, one row per program; if there is no
  * such row, of what was expected to break the one execution that teaches the most.
  */
-export function showcase(rows: readonly Row[]): readonly BrokenRow[] {
+export function showcase(rows: readonly Row[]): {readonly shown: readonly BrokenRow[]; readonly left: number} {
   const broken = rows.filter((row): row is BrokenRow => row.broken !== null)
   const wrong = onePerSubject(broken.filter(differs))
-  if (wrong.length > 0) return wrong.slice(0, most)
-  const weak = broken.filter(teaches)
-  const best = [...weak, ...broken][0]
-  return best === undefined ? [] : onePerSubject(broken.filter(row => row.subject === best.subject))
+  if (wrong.length > 0) return {shown: wrong.slice(0, most), left: Math.max(0, wrong.length - most)}
+  const best = [...broken.filter(teaches), ...broken][0]
+  return {shown: best === undefined ? [] : onePerSubject(broken.filter(row => row.subject === best.subject)), left: 0}
 }
 
 /** The last failing model of each subject: models are listed the strongest first. */
@@ -39,7 +40,8 @@ function teaches({broken: {run, failure}, program}: BrokenRow): boolean {
 function foundAs({explored, sampled, broken}: BrokenRow): string {
   const [before, after] = [broken.found.path.length, broken.run.path.length]
   const where = sampled === null ? `execution ${count(explored?.executions ?? 0)}` : `sampled execution ${count(sampled.executions)}`
-  return after < before ? `${where}, reduced from ${before} choices to ${after}` : `${where}, by ${choices(after)}`
+  if (after < before) return `${where}, reduced from ${before} choices to ${after}`
+  return after === 0 ? where : `${where}, by ${choices(after)}`
 }
 
 function choices(many: number): string {
@@ -55,10 +57,10 @@ export function rowReport(row: BrokenRow, rows: readonly Row[], command: string,
   const {subject, program, model, broken} = row
   const others = rows.filter(other => other.subject === subject && other.model !== model)
   return failureReport({
-    name: subject.name, program, model, run: broken.run, failure: broken.failure,
+    name: shortName(subject.name), program, model, run: broken.run, failure: broken.failure,
     command: `${command} replay ${broken.token}`,
     found: foundAs(row),
-    sites: sitesOf(program, model, broken.run),
+    sites: userSites(program, model, broken.run),
     elsewhere: others.map(other => ({model: nameOf(other.model), verdict: other.verdict})),
   }, options)
 }

@@ -1,8 +1,9 @@
 /** All verdicts of a run as a table, with what is not as it should be below it. Pure: returns strings. */
 import {table, type TableUserConfig} from 'table'
 import type {Expectation} from './design.ts'
-import {differs, outcomeOf, redundantOf, type Row, type Search} from './evaluate.ts'
+import {differs, redundantOf, type Row, type Search} from './evaluate.ts'
 import {list, noPaint, showUnknown, wrap, type Paint} from './report.ts'
+import {shortName} from './token.ts'
 
 export interface SummaryOptions {
   readonly paint?: Paint
@@ -54,7 +55,7 @@ function gist({verdict, agrees, operation, vacuous, broken, unknown}: Row): stri
 function cellsOf(group: Group, again: boolean, models: number, paint: Paint): string[] {
   const [first] = group
   return [
-    again ? '' : first.subject.name,
+    again ? '' : shortName(first.subject.name),
     group.length === models && models > 1 ? 'all' : group.map(row => row.model.name).join(' '),
     verdictOf(first, paint),
     executionsOf(group),
@@ -122,20 +123,29 @@ function visible(line: string): number {
 export function verdictLines(rows: readonly Row[], {paint = noPaint}: SummaryOptions = {}): string {
   const wrong = rows.filter(differs)
   const told = [
-    ...wrong.flatMap(row => wrap(`✗ ${difference(row)}`).map(paint.red)),
-    ...unknowns(rows).flatMap(wrap),
+    ...together(wrong, difference).flatMap(text => wrap(`✗ ${text}`).map(paint.red)),
+    ...together(rows.filter(row => row.verdict === 'unknown'), row => `is unknown: ${row.unknown.map(showUnknown).join(', ')}`).flatMap(text => wrap(`? ${text}`)),
     ...redundancies(rows).flatMap(wrap),
     ...merged(rows),
   ]
   return `${[...told, tally(rows, wrong.length)].join('\n')}\n`
 }
 
-/** One row that is not as it should be, in words. */
+/** One sentence per program and thing to say of it, with all the models of which it is true. */
+function together(rows: readonly Row[], say: (row: Row) => string): readonly string[] {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const key = JSON.stringify([row.subject.name, say(row)])
+    groups.set(key, [...groups.get(key) ?? [], row])
+  }
+  return [...groups.values()].map(group => `${shortName(group[0]!.subject.name)} under ${list(group.map(row => row.model.name))} ${say(group[0]!)}`)
+}
+
+/** What is not as it should be in a row. */
 function difference(row: Row): string {
-  const where = `${row.subject.name} under ${row.model.name}`
-  if (row.vacuous.length > 0) return `${where} holds, but no execution shows “${row.vacuous.join('”, “')}”`
+  if (row.vacuous.length > 0) return `holds, but no execution shows “${row.vacuous.join('”, “')}”`
   const found = row.broken === null ? row.verdict : `broken (${nameOf(row)})`
-  return row.expected === null ? `${where} is ${found}` : `${where}: ${found}, and expected was ${showExpectation(row.expected)}`
+  return row.expected === null ? `is ${found}` : `is ${found}, and expected was ${showExpectation(row.expected)}`
 }
 
 function nameOf({broken}: Row): string {
@@ -156,11 +166,6 @@ export function showExpectation(expected: Expectation): string {
   }
 }
 
-function unknowns(rows: readonly Row[]): readonly string[] {
-  return rows.filter(row => row.verdict === 'unknown')
-    .map(row => `? ${row.subject.name} under ${row.model.name} is unknown: ${row.unknown.map(showUnknown).join(', ')}`)
-}
-
 function redundancies(rows: readonly Row[]): readonly string[] {
   return redundantOf(rows).map(({subject, models}) =>
     `= ${subject.name} is redundant: ${subject.change ?? 'its change'} makes no difference under ${list(models)}`)
@@ -175,7 +180,8 @@ function merged(rows: readonly Row[]): readonly string[] {
 function tally(rows: readonly Row[], wrong: number): string {
   const count = (verdict: Row['verdict']): number => rows.filter(row => row.verdict === verdict).length
   const parts = (['holds', 'broken', 'unknown', 'no mapping'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
-  const compared = rows.some(row => row.expected !== null)
-  const verdict = {fine: compared ? 'all as expected' : 'nothing broke', differs: compared ? `${wrong} not as expected` : `${wrong} broke`, unknown: 'some unknown'}
-  return `  ${rows.length} verdicts: ${parts.join(', ')}; ${verdict[outcomeOf(rows)]}.`
+  const total = `  ${rows.length} verdicts: ${parts.join(', ')}`
+  if (!rows.some(row => row.expected !== null)) return `${total}.`
+  const open = count('unknown') > 0 ? '; what was decided is as expected' : '; all as expected'
+  return `${total}${wrong > 0 ? `; ${wrong} not as expected` : open}.`
 }

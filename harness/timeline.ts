@@ -41,7 +41,7 @@ export function timeline(threads: readonly string[], execution: Execution, opera
   return {threads, rows, rowOf, impossible: order.impossible, sequential: order.sequential}
 }
 
-/** What an operation did: `seq → 0`, `a := 1`, `lock → 0 := 1`, `smp_wmb`. */
+/** What an operation did: `seq → 0`, `a := 1`, `lock → 0, := 1`, `smp_wmb`. */
 function textOf(operation: Operation, execution: Execution): string {
   const events = operation.events.map(id => execution.events[id]!)
   const access = events.find(({label}) => label.kind !== 'F')
@@ -49,7 +49,8 @@ function textOf(operation: Operation, execution: Execution): string {
   const value = (kind: 'R' | 'W', sign: string): string => events
     .filter(({label}) => label.kind === kind)
     .map(({id}) => ` ${sign} ${shown(execution.values[id])}`).join('')
-  const did = `${access.location?.name ?? '?'}${value('R', '→')}${value('W', ':=')}`
+  const [read, written] = [value('R', '→'), value('W', ':=')]
+  const did = `${access.location?.name ?? '?'}${read}${read !== '' && written !== '' ? ',' : ''}${written}`
   const strength = strengthOf(operation, events)
   return strength === '' ? did : `${did} (${strength})`
 }
@@ -154,7 +155,7 @@ function drawColumns(timeline: Timeline, drawing: Drawing, gutter: number, notes
 }
 
 function drawList(timeline: Timeline, drawing: Drawing, gutter: number, notes: readonly string[]): readonly string[] {
-  const name = Math.min(16, Math.max(...timeline.threads.map(thread => thread.length), 6))
+  const name = Math.min(24, Math.max(...timeline.threads.map(thread => thread.length), 6))
   const text = Math.min(40, Math.max(...timeline.rows.map(row => row.text.length), 4))
   const line = (number: string, thread: string, did: string): string =>
     `${number.padStart(gutter)}  ${cut(thread, name).padEnd(name)}  ${cut(did, text).padEnd(text)}`

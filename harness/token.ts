@@ -129,3 +129,8 @@ export function fileOfProgram(program: string): {readonly file: string; readonly
   if (at < 0 || !/^\.{0,2}\//.test(program)) return null
   return {file: program.slice(0, at), exported: program.slice(at + 1)}
 }
+
+/** What to call a program in a table or a report: a design's name, or the name of the export. */
+export function shortName(program: string): string {
+  return fileOfProgram(program)?.exported ?? program
+}

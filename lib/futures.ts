@@ -3,122 +3,135 @@
  *
  * An over-approximation, made before the exploration by running every thread with every value that
  * its reads could return. Without it the exploration would have to postpone every read everywhere.
- * A value takes at most as many rounds to travel as there are writes, so the rounds are bounded; if
- * the values or the states become too many, nothing is said (`null`: any location).
+ * A value takes at most as many rounds to travel as there are writes, so the rounds are bounded. A
+ * word that may hold too many values may hold anything: conditions on it go both ways, and a thread
+ * that asks for the value itself may do anything (`future` is null).
  */
 import {evaluate, type Behaviour, type Node} from './behaviour.ts'
-import type {Label} from './event.ts'
 import {truth, type Location, type Scalar, type Value} from './value.ts'
 
 const maxNodes = 4000
 const maxCombinations = 512
 const maxDomain = 64
 
-export interface Futures {
-  /** False if the search was given up: then `future` is null everywhere. */
-  readonly complete: boolean
-  /** Vertices that each thread needs at most, as far as seen. */
-  readonly capacity: readonly number[]
-  readonly labels: ReadonlySet<Label>
-}
+/** The values that a word may hold; null for any. */
+type Domain = Set<Scalar> | null
 
-/** Grows the threads' trees over all values that their reads may return, and notes each node's future. */
-export function explore(memory: readonly Location[], behaviours: readonly Behaviour[]): Futures {
-  const domains = memory.map(location => new Set<Scalar>([location.init]))
-  let complete = true
-  for (let round = 0; complete; round++) {
-    const before = domains.reduce((sum, domain) => sum + domain.size, 0)
-    let writes = 0
-    for (const behaviour of behaviours) {
-      const walk = new Walk(behaviour, domains)
-      if (!walk.run()) complete = false
-      writes += walk.writes
-    }
-    const after = domains.reduce((sum, domain) => sum + domain.size, 0)
-    if (after === before || round > writes) break
+/**
+ * Grows the threads' trees over all values that their reads may return, and notes each node's future.
+ * @returns whether everything that the threads may do was seen.
+ */
+export function lookAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
+  const domains: Domain[] = memory.map(location => new Set<Scalar>([location.init]))
+  const size = (): number => domains.reduce((sum, domain) => sum + (domain === null ? maxDomain + 1 : domain.size), 0)
+  let walks: Walk[] = []
+  for (let round = 0; ; round++) {
+    const before = size()
+    walks = behaviours.map(behaviour => new Walk(behaviour, domains))
+    const writes = walks.reduce((sum, walk) => sum + walk.run(), 0)
+    if (walks.some(walk => walk.exhausted)) return false
+    if (size() === before || round > writes) break
   }
-  if (complete) for (const behaviour of behaviours) note(behaviour, behaviour.root)
-  const labels = new Set<Label>()
-  for (const {nodes} of behaviours) {
-    for (const node of nodes) {
-      for (const event of node.events) labels.add(event.label)
-    }
-  }
-  const capacity = behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0))
-  return {complete, capacity, labels}
+  for (const [thread, {open}] of walks.entries()) note(behaviours[thread]!.root, open)
+  return walks.every(({open}) => open.size === 0)
 }
 
 /** One pass over one thread's tree with the domains as they are. */
 class Walk {
-  writes = 0
+  /** Nodes whose demand may have answers that were not tried. */
+  readonly open = new Set<Node>()
+  exhausted = false
+  #writes = 0
   readonly #behaviour: Behaviour
-  readonly #domains: readonly Set<Scalar>[]
+  readonly #domains: Domain[]
 
-  constructor(behaviour: Behaviour, domains: readonly Set<Scalar>[]) {
+  constructor(behaviour: Behaviour, domains: Domain[]) {
     this.#behaviour = behaviour
     this.#domains = domains
   }
 
-  /** False if it became too much. */
-  run(): boolean {
-    return this.#visit(this.#behaviour.root, new Map())
+  /** The most writes on any way through the thread. */
+  run(): number {
+    this.#visit(this.#behaviour.root, new Map())
+    return this.#writes
   }
 
   /** @param fixed reads whose value this path has already asked for. */
-  #visit(node: Node, fixed: ReadonlyMap<number, Scalar>): boolean {
-    if (this.#behaviour.nodes.length > maxNodes) return false
-    let writes = 0
-    for (const [position, event] of node.events.entries()) {
-      if (event.label.kind !== 'W') continue
-      writes++
-      if (position < node.from) continue
-      const values = this.#values(event.value!, node, fixed)
-      if (values === null) return false
-      const domain = this.#domains[event.location!.index]!
-      for (const value of values) domain.add(value)
-      if (domain.size > maxDomain) return false
-    }
-    this.writes = Math.max(this.writes, writes)
+  #visit(node: Node, fixed: ReadonlyMap<number, Scalar>): void {
+    if (this.#behaviour.nodes.length > maxNodes) this.exhausted = true
+    if (this.exhausted) return
+    this.#noteWrites(node, fixed)
     const {demand} = node
-    if (!('value' in demand)) return true
+    if (!('value' in demand)) return
     const answers = this.#values(demand.value, node, fixed)
-    if (answers === null) return false
-    if (demand.kind === 'address' || demand.kind === 'raw') node.answers = [...answers]
-    const keys = demand.kind === 'when' || demand.kind === 'cas' ? new Set([...answers].map(answer => Number(truth(answer)))) : answers
-    for (const key of keys) {
-      const known = demand.kind === 'raw' && demand.value.kind === 'read' ? new Map(fixed).set(demand.value.scalar as number, key) : fixed
-      if (!this.#visit(this.#behaviour.child(node, key), known)) return false
+    if (demand.kind === 'when' || demand.kind === 'cas') {
+      const ways = answers === null ? [1, 0] : new Set([...answers].map(answer => Number(truth(answer))))
+      for (const way of ways) this.#visit(this.#behaviour.child(node, way), fixed)
+      return
     }
-    return true
+    node.answers = [...answers ?? []]
+    if (answers === null) this.open.add(node)
+    for (const answer of node.answers) {
+      const known = demand.kind === 'raw' && demand.value.kind === 'read' ? new Map(fixed).set(demand.value.scalar as number, answer) : fixed
+      this.#visit(this.#behaviour.child(node, answer), known)
+    }
   }
 
-  /** Everything that a value may be; null if there are too many combinations to try. */
+  #noteWrites(node: Node, fixed: ReadonlyMap<number, Scalar>): void {
+    const writes = node.events.filter(event => event.label.kind === 'W')
+    this.#writes = Math.max(this.#writes, writes.length)
+    for (const event of node.events.slice(node.from)) {
+      if (event.label.kind !== 'W') continue
+      const {index} = event.location!
+      const domain = this.#domains[index]!
+      const values = this.#values(event.value!, node, fixed)
+      if (domain !== null) for (const value of values ?? []) domain.add(value)
+      if (values === null || domain === null || domain.size > maxDomain) this.#domains[index] = null
+    }
+  }
+
+  /** Everything that a value may be; null for anything. */
   #values(value: Value, node: Node, fixed: ReadonlyMap<number, Scalar>): ReadonlySet<Scalar> | null {
-    const reads = value.reads
-    const choices = reads.map(read => {
-      const known = fixed.get(read)
-      if (known !== undefined) return [known]
-      const event = node.events[read]!
-      const domain = [...this.#domains[event.location!.index]!]
-      return event.until === null ? domain : domain.filter(event.until)
-    })
-    if (choices.reduce((product, domain) => product * domain.length, 1) > maxCombinations) return null
+    const choices: (readonly Scalar[])[] = []
+    let combinations = 1
+    for (const read of value.reads) {
+      const domain = this.#domainOf(read, node, fixed)
+      combinations *= domain?.length ?? Infinity
+      if (domain === null || combinations > maxCombinations) return isTest(value) ? bothWays : null
+      choices.push(domain)
+    }
     const found = new Set<Scalar>()
     const chosen = new Map<number, Scalar>()
     const combine = (i: number): void => {
-      if (i === reads.length) {
+      if (i === choices.length) {
         const scalar = attempt(() => evaluate(value, read => chosen.get(read)))
         if (scalar !== undefined) found.add(scalar)
         return
       }
       for (const choice of choices[i]!) {
-        chosen.set(reads[i]!, choice)
+        chosen.set(value.reads[i]!, choice)
         combine(i + 1)
       }
     }
     combine(0)
     return found
   }
+
+  #domainOf(read: number, node: Node, fixed: ReadonlyMap<number, Scalar>): readonly Scalar[] | null {
+    const known = fixed.get(read)
+    if (known !== undefined) return [known]
+    const event = node.events[read]!
+    const domain = this.#domains[event.location!.index]!
+    if (domain === null) return null
+    return event.until === null ? [...domain] : [...domain].filter(event.until)
+  }
+}
+
+const bothWays: ReadonlySet<Scalar> = new Set([1, 0])
+
+/** Is the value the result of a comparison, whatever is compared? */
+function isTest(value: Value): boolean {
+  return value.kind === 'apply' && ['==', '!=', '<', '<=', '>', '>=', '!'].includes(value.operator!)
 }
 
 /** Impossible combinations may compute nonsense (a pointer plus a flag): they have no value. */
@@ -131,12 +144,15 @@ function attempt(compute: () => Scalar | undefined): Scalar | undefined {
   }
 }
 
-function note(behaviour: Behaviour, node: Node): ReadonlySet<number> {
+function note(node: Node, open: ReadonlySet<Node>): ReadonlySet<number> | null {
   const future = new Set<number>()
+  let known = !open.has(node)
   for (const child of node.children.values()) {
     for (const event of child.events.slice(child.from)) if (event.label.kind === 'W') future.add(event.location!.index)
-    for (const location of note(behaviour, child)) future.add(location)
+    const onward = note(child, open)
+    if (onward === null) known = false
+    else for (const location of onward) future.add(location)
   }
-  node.future = future
-  return future
+  node.future = known ? future : null
+  return node.future
 }

@@ -4,7 +4,7 @@
  */
 import {Behaviour, type Bounds, type Node} from './behaviour.ts'
 import type {Label} from './event.ts'
-import {explore as lookAhead} from './futures.ts'
+import {lookAhead} from './futures.ts'
 import {Machine, Outgrown, type Status} from './machine.ts'
 import type {Model} from './model.ts'
 import {compile, must, type Plan} from './plan.ts'
@@ -49,8 +49,8 @@ export class Session {
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
     const isVertex = (label: Label): boolean => !must(model.folded, label)
     this.#behaviours = program.threads.map(({name, body}) => new Behaviour(name, body, model.family, bounds, isVertex))
-    const futures = lookAhead(program.memory, this.#behaviours)
-    this.#spare = spare + (futures.complete ? 0 : 2)
+    const foreseen = lookAhead(program.memory, this.#behaviours)
+    this.#spare = spare + (foreseen ? 0 : 2)
     this.machine = this.#build()
   }
 

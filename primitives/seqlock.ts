@@ -209,5 +209,5 @@ const isOdd = (seq: Value): Value => seq.and(1)
 
 /** `condition ? then() : otherwise()`, its control dependency ending where the arms meet. */
 function* either(condition: Value, then: () => Proc<Value>, otherwise: () => Proc<Value>): Proc<Value> {
-  return (yield* when(condition, then, otherwise))!
+  return (yield* when(condition, then, otherwise))
 }

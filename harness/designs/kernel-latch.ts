@@ -61,7 +61,7 @@ const byAddress: Design = {
 /** The same words, picked by a branch: a control dependency, which orders no loads. */
 function* readCopyByBranch(word: Location, seq: Value): Proc<Value> {
   const copy = (index: number) => () => readOnce(latchedCopy(word, 2, Value.of(index)))
-  return (yield* when(seq.and(1), copy(1), copy(0)))!
+  return (yield* when(seq.and(1), copy(1), copy(0)))
 }
 
 const latchMutations: readonly Mutation<typeof latch>[] = [
