@@ -65,7 +65,7 @@ export function follow(path: Path): Chooser {
   }
 }
 
-/** Asks a person, or anything else that can answer. */
+/** Asks a person, or anything else that can answer with an index below `among`. */
 export function byHand(ask: (what: string, among: number) => number): Chooser {
   return {choose: (_, among, what) => ask(what, among)}
 }

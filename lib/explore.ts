@@ -234,7 +234,7 @@ function sampleAll(session: Session, sampling: Sampling): Verdict {
   const dive = new Dive(session)
   tally.unknown.push({budget: 'sampled', limit: sampling.runs})
   for (let index = 0; index < sampling.runs; index++) {
-    const status = dive.run(chooserFor(session, sampling, index))
+    const status = dive.run(chooserFor(session.program, session.model, sampling, index))
     if (status !== null && tally.note(status, () => canonicalPath(session, dive.final())) && sampling.keepGoing !== true) break
     if (sampling.expired !== undefined && index % nodesBetweenLooks === 0 && sampling.expired()) {
       tally.unknown.push({budget: 'seconds', limit: sampling.seconds ?? 0})
@@ -246,16 +246,21 @@ function sampleAll(session: Session, sampling: Sampling): Verdict {
 
 /** The i-th execution of a sampling run, by itself; null if it ended nowhere (cut, or only dead ends). */
 export function sampleOne<R>(program: Program<R>, model: Model, sampling: Sampling, index: number): Run | null {
-  const session = open(program, model, sampling)
+  return runWith(program, model, chooserFor(program, model, sampling, index), sampling)
+}
+
+/** One execution, every choice of which `chooser` makes: a person, a strategy of the caller's own. Null if it ended nowhere. */
+export function runWith<R>(program: Program<R>, model: Model, chooser: Chooser, limits: Limits = {}): Run | null {
+  const session = open(program, model, limits)
   return session.withRoom(() => {
     const dive = new Dive(session)
-    const status = dive.run(chooserFor(session, sampling, index))
+    const status = dive.run(chooser)
     return status === null || status === 'cut' ? null : session.run(canonicalPath(session, dive.final()), status)
   })
 }
 
-function chooserFor(session: Session, {seed, strategy = 'random'}: Sampling, index: number): Chooser {
-  const own = `${seed}/${session.program.name}/${session.model.name}/${index}`
+function chooserFor(program: {readonly name: string}, model: Model, {seed, strategy = 'random'}: Sampling, index: number): Chooser {
+  const own = `${seed}/${program.name}/${model.name}/${index}`
   switch (strategy) {
     case 'random': return random(own)
     case 'stale': return stale(own)

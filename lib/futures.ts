@@ -24,7 +24,7 @@ type Domain = Set<Scalar> | null
 export function lookAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
   const domains: Domain[] = memory.map(location => new Set<Scalar>([location.init]))
   const size = (): number => domains.reduce((sum, domain) => sum + (domain === null ? maxDomain + 1 : domain.size), 0)
-  let walks: Walk[] = []
+  let walks: Walk[]
   for (let round = 0; ; round++) {
     const before = size()
     walks = behaviours.map(behaviour => new Walk(behaviour, domains))

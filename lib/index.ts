@@ -1,8 +1,8 @@
 /** The engine's door. */
 export {type Location, type Operand, type Operator, type Scalar, showScalar, Value} from './value.ts'
 export {
-  check, iteration, perform, program, raw, rawNumber, rewriting, when, without,
-  type Address, type C11Order, type Condition, type FinalMemory, type KernelFence, type KernelOrder, type Memory, type Op, type Proc,
+  check, iteration, perform, program, raw, rawNumber, rewriting, threads, when, without,
+  type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Memory, type Op, type Proc,
   type Program, type Reply, type Resolved, type Returned, type Vocabulary,
 } from './program.ts'
 export {
@@ -17,9 +17,10 @@ export {
   compareExchange, fence, fetchAdd, fetchSub, load, loadUntil, readNonAtomic, store, swap, swapUntil, writeNonAtomic,
   type FenceOrdering, type LoadOrdering, type Ordering, type StoreOrdering,
 } from './c11.ts'
+export {halves, readStruct, readTearable, writeStruct, writeTearable, type ReadWord, type Tearable, type WriteWord} from './copy.ts'
 export {type Event, type Label} from './event.ts'
 export {Nondeterminism} from './behaviour.ts'
-export {Misfit} from './choose.ts'
+export {byHand, follow, Misfit, pct, random, stale, type Chooser} from './choose.ts'
 export {TooManyEvents} from './session.ts'
 export {mapping, NoMapping, type Family} from './mapping.ts'
 export {executionKey, type Execution, type Given, type Pair} from './execution.ts'
@@ -27,4 +28,10 @@ export {type Axiom, type Model, type RelationExpr, type SetExpr} from './model.t
 export {cpp20, lkmm, models, rc11, sc, tso} from './models/index.ts'
 export {allows, flagsOf, judge, pairsOf, type Judgement, type Raised, type Step, type Violation} from './reference.ts'
 export {type Counts, type Failure, type Path, type Run, type Unknown, type Verdict} from './result.ts'
-export {executions, explore, reduce, replay, sample, sampleOne, sitesOf, type Limits, type Sampling, type Strategy} from './explore.ts'
+export {executions, explore, reduce, replay, runWith, sample, sampleOne, sitesOf, type Limits, type Sampling, type Strategy} from './explore.ts'
+export {LitmusError} from './litmus/source.ts'
+export {type Expectation, type LitmusTest, type Quantifier} from './litmus/syntax.ts'
+export {parseLitmus} from './litmus/parse.ts'
+export {type Condition as LitmusCondition, type Observed, type Outcome, type Question, showCondition, stateLine} from './litmus/condition.ts'
+export {litmusProgram, type LitmusProgram, type Registers} from './litmus/program.ts'
+export {judgeLitmus, outcomeOf, Tally as LitmusTally, type LitmusVerdict} from './litmus/judge.ts'

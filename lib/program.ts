@@ -174,20 +174,30 @@ export interface Program<R = unknown> {
   readonly witnesses: Readonly<Record<string, Condition<R>>>
 }
 
+/** The conditions on a program's outcomes. */
+export interface Expectations<R> {
+  readonly claims?: Readonly<Record<string, Condition<R>>>
+  readonly witnesses?: Readonly<Record<string, Condition<R>>>
+}
+
+/** What a program is built from. */
+export type Parts<T extends Threads> = Expectations<Returned<T>> & {readonly threads: T}
+
+/**
+ * Puts threads and conditions together, so that the conditions' parameters are typed after what the
+ * threads return. (Written as one object literal, TypeScript would type them before it has seen the threads.)
+ */
+export function threads<T extends Threads>(all: T, expected: Expectations<Returned<T>> = {}): Parts<T> {
+  return {threads: all, ...expected}
+}
+
 /**
  * Builds a program.
  * @param build declares shared memory and returns the threads, and optionally `claims` (must hold in
- *   every execution) and `witnesses` (must hold in some).
+ *   every execution) and `witnesses` (must hold in some); best with `threads({…}, {claims: {…}})`.
  * @throws {TypeError} if two words have one name, or there is no thread.
  */
-export function program<T extends Threads>(
-  name: string,
-  build: (memory: Memory) => {
-    readonly threads: T
-    readonly claims?: Readonly<Record<string, Condition<Returned<T>>>>
-    readonly witnesses?: Readonly<Record<string, Condition<Returned<T>>>>
-  },
-): Program<Returned<T>> {
+export function program<T extends Threads>(name: string, build: (memory: Memory) => Parts<T>): Program<Returned<T>> {
   const words: Location[] = []
   const declare = (object: string, fields: readonly {name: string; init: Scalar}[]): Location[] => {
     for (const field of fields) {
@@ -210,9 +220,9 @@ export function program<T extends Threads>(
     },
   }
   const built = build(memory)
-  const threads = Object.entries(built.threads).map(([thread, body]) => ({name: thread, body}))
-  if (threads.length === 0) throw new TypeError(`program ${name} has no thread`)
-  return {name, memory: words, threads, claims: built.claims ?? {}, witnesses: built.witnesses ?? {}}
+  const bodies = Object.entries(built.threads).map(([thread, body]) => ({name: thread, body}))
+  if (bodies.length === 0) throw new TypeError(`program ${name} has no thread`)
+  return {name, memory: words, threads: bodies, claims: built.claims ?? {}, witnesses: built.witnesses ?? {}}
 }
 
 /**
