@@ -136,11 +136,11 @@ export function* check(claim: string, holds: Operand): Proc {
 /** Declares the shared memory of a program. Every name must be new. */
 export interface Memory {
   /** One word. */
-  word(name: string, init?: Scalar): Location
+  readonly word: (name: string, init?: Scalar) => Location
   /** An array of words, all `init` or with the values given. */
-  array(name: string, length: number | readonly Scalar[], init?: Scalar): readonly Location[]
+  readonly array: (name: string, length: number | readonly Scalar[], init?: Scalar) => readonly Location[]
   /** A struct: one word per field, in this order. */
-  struct<F extends Record<string, Scalar>>(name: string, fields: F): {readonly [K in keyof F]: Location}
+  readonly struct: <F extends Record<string, Scalar>>(name: string, fields: F) => {readonly [K in keyof F]: Location}
 }
 
 /** What a thread returned, once every value in it is decided. */
