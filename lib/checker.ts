@@ -26,6 +26,14 @@ export interface Layout {
 
 const lowest = (bits: number): number => 31 - Math.clz32(bits & -bits)
 
+/** Working memory of the plan's recursive group. */
+interface Recursion {
+  readonly outside: readonly number[]
+  readonly kept: Int32Array
+  readonly total: Int32Array
+  readonly totalDirty: Int32Array
+}
+
 export class Checker {
   readonly #plan: Plan
   readonly #state: Int32Array
@@ -97,9 +105,9 @@ export class Checker {
 
   /** Brings everything up to date. Returns the axiom that fails, or null. Deltas stay until `settle`. */
   propagate(): string | null {
-    const {ops, checks} = this.#plan
+    const {checks} = this.#plan
     if (this.#w === 1) this.#runNarrow()
-    else for (const op of ops) this.#applyWide(op)
+    else this.#runWide()
     for (const check of checks) if (this.#fails(check.kind, check.relation)) return check.axiom
     return null
   }
@@ -381,49 +389,50 @@ export class Checker {
     }
   }
 
-  // ---- any number of words per row ----
+  // ---- any number of words per row: the same, word by word ----
+
+  #runWide(): void {
+    const code = this.#program
+    for (let at = 0; at < code.length; at += 4) {
+      const out = code[at + 1]!
+      const x = code[at + 2]!
+      const y = code[at + 3]!
+      switch (code[at]!) {
+        case 0: if (this.#isDirty(x)) this.#copyWide(out, x); break
+        case 1: this.#seqWide(out, x, y); break
+        case 2: if (this.#anyLate || this.#isDirty(x)) this.#fromWide(out, x, y); break
+        case 3: if (this.#anyLate || this.#isDirty(x)) this.#toWide(out, x, y); break
+        case 4: if (this.#isDirty(x)) this.#filterWide(out, x, this.#masks[y]!, 0); break
+        case 5: if (this.#isDirty(x)) this.#filterWide(out, x, this.#masks[y]!, -1); break
+        case 6: if (this.#isDirty(x)) this.#plusWide(out, x); break
+        case 7: if (this.#isDirty(x) || this.#isDirty(y)) this.#andWide(out, x, y); break
+        case 8: if (this.#isDirty(x)) this.#minusWide(out, x, y); break
+        case 9: if (this.#isDirty(x)) this.#invWide(out, x); break
+        default: this.#applyWide(this.#plan.ops[out]!)
+      }
+    }
+  }
 
   #applyWide(op: PlanOp): void {
     switch (op.kind) {
-      case 'or': for (const arg of op.args) this.#eachRow(arg, from => { this.#mergeDelta(op.out, from, arg, from) }); return
+      case 'or': for (const arg of op.args) this.#copyWide(op.out, arg); return
       case 'seq': this.#seqWide(op.out, op.left, op.right); return
       case 'from': this.#fromWide(op.out, op.arg, op.set); return
       case 'to': this.#toWide(op.out, op.arg, op.set); return
-      case 'keep': case 'drop': {
-        const flip = op.kind === 'keep' ? 0 : -1
-        this.#eachRow(op.arg, from => {
-          for (let word = 0; word < this.#w; word++) {
-            const bits = this.#deltaWord(op.arg, from, word)
-            if (bits !== 0) this.#putWord(op.out, from, word, bits & (this.#maskWord(op.mask, from, word) ^ flip))
-          }
-        })
-        return
-      }
+      case 'keep': case 'drop': this.#filterWide(op.out, op.arg, op.mask, op.kind === 'keep' ? 0 : -1); return
       case 'plus': this.#plusWide(op.out, op.arg); return
-      case 'and': {
-        const both = (from: number): void => {
-          for (let word = 0; word < this.#w; word++) {
-            this.#putWord(op.out, from, word, (this.#deltaWord(op.left, from, word) & this.row(op.right, from, word))
-              | (this.row(op.left, from, word) & this.#deltaWord(op.right, from, word)))
-          }
-        }
-        this.#eachRow(op.left, both)
-        this.#eachRow(op.right, both)
-        return
-      }
-      case 'minus':
-        this.#eachRow(op.left, from => {
-          for (let word = 0; word < this.#w; word++) {
-            this.#putWord(op.out, from, word, this.#deltaWord(op.left, from, word) & ~this.row(op.right, from, word))
-          }
-        })
-        return
-      case 'inv':
-        this.fresh(op.arg, (from, to) => { this.#putWord(op.out, to, from >> 5, 1 << (from & 31)) })
-        return
+      case 'and': this.#andWide(op.out, op.left, op.right); return
+      case 'minus': this.#minusWide(op.out, op.left, op.right); return
+      case 'inv': this.#invWide(op.out, op.arg); return
       case 'mask': throw new Error(`model ${this.#plan.model.name}: an axiom uses a filter as a relation`)
       case 'rec': this.#rec(op); return
     }
+  }
+
+  #isDirty(relation: number): boolean {
+    const w = this.#w
+    for (let word = 0; word < w; word++) if (this.#dirty[relation * w + word] !== 0) return true
+    return false
   }
 
   #deltaWord(relation: number, from: number, word: number): number {
@@ -440,39 +449,61 @@ export class Checker {
     this.#dirty[relation * this.#w + (from >> 5)]! |= 1 << (from & 31)
   }
 
-  #eachRow(relation: number, visit: (from: number) => void): void {
-    for (let word = 0; word < this.#w; word++) {
-      let rows = this.#dirty[relation * this.#w + word]!
-      while (rows !== 0) {
-        visit((word << 5) + lowest(rows))
-        rows &= rows - 1
-      }
-    }
-  }
-
+  /** Adds the new pairs of a row to a row. */
   #mergeDelta(out: number, from: number, arg: number, row: number): void {
-    for (let word = 0; word < this.#w; word++) {
-      const bits = this.#deltaWord(arg, row, word)
+    const w = this.#w
+    const start = (arg * this.#n + row) * w
+    for (let word = 0; word < w; word++) {
+      const bits = this.#delta[start + word]!
       if (bits !== 0) this.#putWord(out, from, word, bits)
     }
   }
 
+  /** Adds all pairs of a row to a row. */
   #merge(out: number, from: number, arg: number, row: number): void {
-    for (let word = 0; word < this.#w; word++) {
-      const bits = this.row(arg, row, word)
+    const w = this.#w
+    const start = this.#layout.relations + (arg * this.#n + row) * w
+    for (let word = 0; word < w; word++) {
+      const bits = this.#state[start + word]!
       if (bits !== 0) this.#putWord(out, from, word, bits)
+    }
+  }
+
+  #copyWide(out: number, arg: number): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[arg * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        this.#mergeDelta(out, from, arg, from)
+      }
     }
   }
 
   #seqWide(out: number, left: number, right: number): void {
     const w = this.#w
-    this.fresh(left, (from, mid) => { this.#merge(out, from, right, mid) })
-    let any = 0
-    for (let word = 0; word < w; word++) any |= this.#dirty[right * w + word]!
-    if (any === 0) return
-    for (let from = 0; from < this.#n; from++) {
-      for (let word = 0; word < w; word++) {
-        let mids = this.row(left, from, word) & this.#dirty[right * w + word]!
+    const n = this.#n
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[left * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) {
+          let mids = this.#delta[(left * n + from) * w + word]!
+          while (mids !== 0) {
+            this.#merge(out, from, right, (word << 5) + lowest(mids))
+            mids &= mids - 1
+          }
+        }
+      }
+    }
+    const lefts = this.#layout.relations + left * n * w
+    for (let word = 0; word < w; word++) {
+      const changed = this.#dirty[right * w + word]!
+      if (changed === 0) continue
+      for (let from = 0; from < n; from++) {
+        let mids = this.#state[lefts + from * w + word]! & changed
         while (mids !== 0) {
           this.#mergeDelta(out, from, right, (word << 5) + lowest(mids))
           mids &= mids - 1
@@ -482,40 +513,114 @@ export class Checker {
   }
 
   #fromWide(out: number, arg: number, set: number): void {
-    const sets = this.#layout.sets + set * this.#w
-    this.#eachRow(arg, from => {
-      if (((this.#state[sets + (from >> 5)]! >>> (from & 31)) & 1) === 1) this.#mergeDelta(out, from, arg, from)
-    })
-    if (!this.#anyLate) return
-    for (let from = 0; from < this.#n; from++) {
-      if (((this.#late[set * this.#w + (from >> 5)]! >>> (from & 31)) & 1) === 1) this.#merge(out, from, arg, from)
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[arg * w + rowWord]! & this.#state[this.#layout.sets + set * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        this.#mergeDelta(out, from, arg, from)
+      }
+      if (!this.#anyLate) continue
+      let late = this.#late[set * w + rowWord]!
+      while (late !== 0) {
+        const from = (rowWord << 5) + lowest(late)
+        late &= late - 1
+        this.#merge(out, from, arg, from)
+      }
     }
   }
 
   #toWide(out: number, arg: number, set: number): void {
     const w = this.#w
     const sets = this.#layout.sets + set * w
-    this.#eachRow(arg, from => {
-      for (let word = 0; word < w; word++) {
-        const bits = this.#deltaWord(arg, from, word)
-        if (bits !== 0) this.#putWord(out, from, word, bits & this.#state[sets + word]!)
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[arg * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) this.#putWord(out, from, word, this.#deltaWord(arg, from, word) & this.#state[sets + word]!)
       }
-    })
+    }
     if (!this.#anyLate) return
     for (let from = 0; from < this.#n; from++) {
       for (let word = 0; word < w; word++) this.#putWord(out, from, word, this.row(arg, from, word) & this.#late[set * w + word]!)
     }
   }
 
-  #plusWide(out: number, arg: number): void {
-    this.fresh(arg, (from, to) => {
-      if (this.has(out, from, to)) return
-      for (let before = 0; before < this.#n; before++) {
-        if (before !== from && !this.has(out, before, from)) continue
-        this.#putWord(out, before, to >> 5, 1 << (to & 31))
-        this.#merge(out, before, out, to)
+  /** @param flip 0 keeps the pairs of the mask, -1 drops them. */
+  #filterWide(out: number, arg: number, mask: Mask, flip: number): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[arg * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) {
+          const bits = this.#deltaWord(arg, from, word)
+          if (bits !== 0) this.#putWord(out, from, word, bits & (this.#maskWord(mask, from, word) ^ flip))
+        }
       }
-    })
+    }
+  }
+
+  #andWide(out: number, left: number, right: number): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[left * w + rowWord]! | this.#dirty[right * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) {
+          this.#putWord(out, from, word, (this.#deltaWord(left, from, word) & this.row(right, from, word))
+            | (this.row(left, from, word) & this.#deltaWord(right, from, word)))
+        }
+      }
+    }
+  }
+
+  #minusWide(out: number, left: number, right: number): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[left * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) this.#putWord(out, from, word, this.#deltaWord(left, from, word) & ~this.row(right, from, word))
+      }
+    }
+  }
+
+  #invWide(out: number, arg: number): void {
+    this.fresh(arg, (from, to) => { this.#putWord(out, to, from >> 5, 1 << (from & 31)) })
+  }
+
+  #plusWide(out: number, arg: number): void {
+    const n = this.#n
+    const w = this.#w
+    const outs = this.#layout.relations + out * n * w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[arg * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        const fromBit = from & 31
+        for (let word = 0; word < w; word++) {
+          let bits = this.#delta[(arg * n + from) * w + word]!
+          while (bits !== 0) {
+            const to = (word << 5) + lowest(bits)
+            const toBit = bits & -bits
+            bits &= bits - 1
+            if ((this.#state[outs + from * w + word]! & toBit) !== 0) continue
+            for (let before = 0; before < n; before++) {
+              if (before !== from && ((this.#state[outs + before * w + rowWord]! >>> fromBit) & 1) === 0) continue
+              this.#putWord(out, before, word, toBit)
+              this.#merge(out, before, out, to)
+            }
+          }
+        }
+      }
+    }
   }
 
   // ---- both ----
@@ -543,58 +648,103 @@ export class Checker {
 
   /** Rounds of the body until it adds nothing; from the second on only the relation itself is new. */
   #rec({self, body, ops}: Extract<PlanOp, {kind: 'rec'}>): void {
-    const {outside, total} = this.#recBuffers(self, ops)
-    const size = this.#n * this.#w
-    const selfAt = self * size
-    total.fill(0)
-    const kept: Int32Array[] = []
+    const w = this.#w
+    const {outside, total, totalDirty, kept} = this.#recBuffers(self, ops)
+    if (!outside.some(relation => this.#isDirty(relation))) return
     for (let round = 0; ; round++) {
       for (const op of ops) this.#apply(op)
       // the round's own delta of the relation is used up; what the body found is the next one
       this.#clear(self)
-      for (let from = 0; from < this.#n; from++) this.#mergeRound(self, body, from)
+      this.#promote(body, self)
       for (const op of ops) if (op.kind !== 'rec') this.#clear(op.out)
-      if (round === 0) {
-        for (const relation of outside) {
-          kept.push(this.#dirty.slice(relation * this.#w, (relation + 1) * this.#w))
-          this.#dirty.fill(0, relation * this.#w, (relation + 1) * this.#w)
-        }
-      }
-      let grown = 0
-      for (let i = 0; i < size; i++) {
-        grown |= this.#delta[selfAt + i]!
-        total[i]! |= this.#delta[selfAt + i]!
-      }
-      if (grown === 0) break
+      if (round === 0) this.#mute(outside, kept)
+      if (!this.#isDirty(self)) break
+      this.#accumulate(self, total, totalDirty)
     }
-    outside.forEach((relation, i) => { this.#dirty.set(kept[i]!, relation * this.#w) })
-    for (let from = 0; from < this.#n; from++) {
-      for (let word = 0; word < this.#w; word++) {
-        const bits = total[from * this.#w + word]!
-        if (bits === 0) continue
-        this.#delta[selfAt + from * this.#w + word] = bits
-        this.#dirty[self * this.#w + (from >> 5)]! |= 1 << (from & 31)
+    outside.forEach((relation, i) => { this.#dirty.set(kept.subarray(i * w, (i + 1) * w), relation * w) })
+    this.#restoreTotal(self, total, totalDirty)
+  }
+
+  /** The body's new pairs become the relation's. */
+  #promote(body: number, self: number): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[body * w + rowWord]!
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) this.#putWord(self, from, word, this.#deltaWord(body, from, word))
       }
     }
   }
 
-  #mergeRound(self: number, body: number, from: number): void {
-    if (((this.#dirty[body * this.#w + (from >> 5)]! >>> (from & 31)) & 1) === 0) return
-    for (let word = 0; word < this.#w; word++) this.#putWord(self, from, word, this.#deltaWord(body, from, word))
+  /** What comes from outside is new in the first round only. */
+  #mute(outside: readonly number[], kept: Int32Array): void {
+    const w = this.#w
+    for (const [i, relation] of outside.entries()) {
+      for (let word = 0; word < w; word++) {
+        kept[i * w + word] = this.#dirty[relation * w + word]!
+        this.#dirty[relation * w + word] = 0
+      }
+    }
+  }
+
+  #accumulate(self: number, total: Int32Array, totalDirty: Int32Array): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[self * w + rowWord]!
+      totalDirty[rowWord]! |= rows
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) total[from * w + word]! |= this.#deltaWord(self, from, word)
+      }
+    }
+  }
+
+  /** All rounds' deltas together are the relation's delta for whoever reads it next. */
+  #restoreTotal(self: number, total: Int32Array, totalDirty: Int32Array): void {
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = totalDirty[rowWord]!
+      this.#dirty[self * w + rowWord] = rows
+      totalDirty[rowWord] = 0
+      while (rows !== 0) {
+        const from = (rowWord << 5) + lowest(rows)
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) {
+          this.#delta[(self * this.#n + from) * w + word] = total[from * w + word]!
+          total[from * w + word] = 0
+        }
+      }
+    }
   }
 
   #clear(relation: number): void {
-    const size = this.#n * this.#w
-    this.#delta.fill(0, relation * size, (relation + 1) * size)
-    this.#dirty.fill(0, relation * this.#w, (relation + 1) * this.#w)
+    const w = this.#w
+    for (let rowWord = 0; rowWord < w; rowWord++) {
+      let rows = this.#dirty[relation * w + rowWord]!
+      this.#dirty[relation * w + rowWord] = 0
+      while (rows !== 0) {
+        const start = (relation * this.#n + (rowWord << 5) + lowest(rows)) * w
+        rows &= rows - 1
+        for (let word = 0; word < w; word++) this.#delta[start + word] = 0
+      }
+    }
   }
 
-  #recBuffers(self: number, ops: readonly PlanOp[]): {readonly outside: readonly number[]; readonly total: Int32Array} {
-    this.#recursion ??= {outside: outsideInputs(self, ops), total: new Int32Array(this.#n * this.#w)}
+  #recBuffers(self: number, ops: readonly PlanOp[]): Recursion {
+    if (this.#recursion === null) {
+      const outside = outsideInputs(self, ops)
+      this.#recursion = {
+        outside, kept: new Int32Array(outside.length * this.#w),
+        total: new Int32Array(this.#n * this.#w), totalDirty: new Int32Array(this.#w),
+      }
+    }
     return this.#recursion
   }
 
-  #recursion: {readonly outside: readonly number[]; readonly total: Int32Array} | null = null
+  #recursion: Recursion | null = null
 
   // ---- flags: once per complete execution, from scratch ----
 

@@ -8,7 +8,7 @@
  */
 import {
   acyclic, addr as addrBase, and, brackets, co, coe, com, cross, ctrl as ctrlBase, data as dataBase, domain, empty, ext,
-  fencerel, fr, fre, id, int, inv, irreflexive, IW, loc, M, minus, not, opt, or, po, poLoc, R, range, rec, rf, rfe, rfi,
+  fencerel, fr, fre, id, int, inv, irreflexive, IW, loc, M, minus, not, on, opt, or, po, poLoc, R, range, rec, rf, rfe, rfi,
   rmw, RMW, seq, set, star, W, type Model, type RelationExpr,
 } from '../model.ts'
 
@@ -193,8 +193,9 @@ export const lkmm: Model = {
     'mixed-accesses': mixedAccesses,
     'unmatched-rcu-lock': seq(minus(RcuLock, domain(rcuRscs))),
     'unmatched-rcu-unlock': seq(minus(RcuUnlock, range(rcuRscs))),
-    'unmatched-srcu-lock': seq(minus(SrcuLock, domain(srcuRscs))),
-    'unmatched-srcu-unlock': seq(minus(SrcuUnlock, range(srcuRscs))),
+    // Srcu-lock \ domain(srcu-rscs), without a set that depends on rf
+    'unmatched-srcu-lock': minus(on(SrcuLock), seq(srcuRscs, inv(srcuRscs))),
+    'unmatched-srcu-unlock': minus(on(SrcuUnlock), seq(inv(srcuRscs), srcuRscs)),
     'multiple-srcu-matches': minus(seq(inv(srcuRscs), srcuRscs), id),
     'invalid-sleep': and(rcuRscs, fencerel(SyncSrcu)),
     'unmatched-unlock': seq(minus(UL, range(critical))),
