@@ -36,7 +36,8 @@ export interface Sampling extends Limits {
 const defaultBound = 3
 const defaultEvents = 200
 
-function open<R>(program: Program<R>, model: Model, limits: Limits): Session {
+/** A session for a program within limits. */
+export function open<R>(program: Program<R>, model: Model, limits: Limits): Session {
   const bounds = {rounds: limits.bound ?? defaultBound, events: limits.events ?? defaultEvents}
   return new Session(program as Program, model, bounds, limits.flags, limits.spare)
 }
@@ -50,16 +51,21 @@ interface Frame {
   choice: number
 }
 
-/** Depth-first over every choice, backing up by restoring. Stops at each execution that is complete, blocked or cut. */
-class Walk {
+/**
+ * Depth-first over every choice, backing up by restoring. Stops at each execution that is complete,
+ * blocked or cut. What `isSettled` says true of is not looked into: nothing there matters any more.
+ */
+export class Walk {
   nodes = 0
   deadEnds = 0
   readonly #session: Session
   readonly #frames: Frame[] = []
+  readonly #isSettled: (() => boolean) | null
   #saved: Int32Array
 
-  constructor(session: Session) {
+  constructor(session: Session, isSettled: (() => boolean) | null = null) {
     this.#session = session
+    this.#isSettled = isSettled
     this.#saved = new Int32Array(session.machine.size * 16)
   }
 
@@ -92,6 +98,11 @@ class Walk {
         const resumed = this.#backUp()
         if (resumed === null) return null
         status = resumed
+        continue
+      }
+      if (this.#isSettled?.() === true) {
+        status = 'dead'
+        quiet = true
         continue
       }
       this.nodes++

@@ -1012,6 +1012,29 @@ export class Machine {
     return this.#shape.memory[location]!.init
   }
 
+  /** The final value of a location as far as it is decided: undefined while another write may come last. */
+  decidedFinal(location: number): Scalar | undefined {
+    for (let thread = 0; thread < this.#threads; thread++) {
+      const {demand, future} = this.#at(thread)
+      if ('value' in demand && (future === null || future.has(location))) return undefined
+    }
+    const state = this.#state
+    let last = initial
+    for (let word = 0; word < this.#w; word++) {
+      let writes = state[this.#writes + location * this.#w + word]!
+      while (writes !== 0) {
+        const write = (word << 5) + lowest(writes)
+        writes &= writes - 1
+        let isLast = true
+        for (let each = 0; each < this.#w && isLast; each++) isLast = this.#checker.row(this.#plan.co, write, each) === 0
+        if (!isLast) continue
+        if (last !== initial) return undefined
+        last = write
+      }
+    }
+    return last === initial ? this.#shape.memory[location]!.init : this.#scalarOf(last)
+  }
+
   /** The execution as data: initial writes, then each thread's events (folded fences included). */
   execution(): Execution {
     const {memory} = this.#shape

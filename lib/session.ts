@@ -111,21 +111,27 @@ export class Session {
   /** How the execution fails, if it does. Flags come without their pairs, which `run` fills in. */
   failures(status: Status, returned: Record<string, unknown>): Failure[] {
     if (status === 'blocked') return [{kind: 'deadlock', waiting: this.#waiting()}]
-    const found: Failure[] = []
-    for (const [thread, {name}] of this.#behaviours.entries()) {
-      const {demand} = this.machine.ending(thread)
-      if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
-      found.push(...this.#failedChecks(thread, name))
-    }
-    for (const {thread, why} of this.machine.undefinedResults()) {
-      found.push({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''})
-    }
+    const found: Failure[] = [...this.panics()]
+    for (const [thread, {name}] of this.#behaviours.entries()) found.push(...this.#failedChecks(thread, name))
     if (found.length === 0) {
       for (const [claim, condition] of Object.entries(this.program.claims)) {
         if (!condition(returned, this.final)) found.push({kind: 'claim', claim})
       }
     }
     for (const flag of this.machine.flags()) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
+    return found
+  }
+
+  /** Threads that threw, or computed what C leaves undefined. */
+  panics(): Extract<Failure, {kind: 'panic'}>[] {
+    const found: Extract<Failure, {kind: 'panic'}>[] = []
+    for (const [thread, {name}] of this.#behaviours.entries()) {
+      const {demand} = this.machine.ending(thread)
+      if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
+    }
+    for (const {thread, why} of this.machine.undefinedResults()) {
+      found.push({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''})
+    }
     return found
   }
 

@@ -1,0 +1,11 @@
+/** The door of the litmus front end. */
+export {LitmusError} from './source.ts'
+export {type Expectation, type LitmusTest, type Quantifier} from './syntax.ts'
+export {parseLitmus} from './parse.ts'
+export {type Condition, type Observed, type Outcome, type Question, showCondition, stateLine} from './condition.ts'
+export {litmusProgram, type LitmusProgram, type Registers} from './program.ts'
+export {judgeLitmus, outcomeOf, Tally, type LitmusVerdict} from './judge.ts'
+export {type Dialect} from './edge.ts'
+export {CycleError, cycleTest, type Access, type CycleOptions, type CycleTest} from './cycle.ts'
+export {generate, litmusText} from './generate.ts'
+export {randomCycle, type RandomCycleOptions} from './random-cycle.ts'

@@ -1,0 +1,119 @@
+/** What the executions of a litmus test come to: herd7's verdict, counts, states and flags. */
+import type {Model} from '../model.ts'
+import type {Run} from '../result.ts'
+import type {Scalar} from '../value.ts'
+import {holds, stateLine, type Outcome, type Question} from './condition.ts'
+import type {LitmusProgram, Registers} from './program.ts'
+
+export interface LitmusVerdict {
+  /** How often the condition's proposition holds, whatever its quantifier. */
+  readonly verdict: 'Never' | 'Sometimes' | 'Always'
+  /** Executions in which the proposition holds, and those in which it does not (herd7's `Observation`). */
+  readonly positive: number
+  readonly negative: number
+  /** Is the quantified condition true? (herd7's `Ok` and `No`.) */
+  readonly ok: boolean
+  /** herd7's `Witnesses`: as above, but exchanged for `~exists`. */
+  readonly witnesses: {readonly positive: number; readonly negative: number}
+  /** The final states, as lines in herd7's order, each with the number of executions that end in it. */
+  readonly states: ReadonlyMap<string, number>
+  /** Flags that some execution raises. */
+  readonly flags: readonly string[]
+  /** What went wrong in executions that are not counted: null dereferences, division by zero. */
+  readonly panics: readonly string[]
+  /** Executions that no thread could finish. */
+  readonly deadlocks: number
+}
+
+/** Counts executions as they come. */
+export class Tally {
+  readonly #question: Question
+  readonly #states = new Map<string, {readonly outcome: Outcome; count: number}>()
+  readonly #flags = new Set<string>()
+  readonly #panics = new Set<string>()
+  #deadlocks = 0
+  #positive = 0
+  #negative = 0
+
+  constructor(question: Question) {
+    this.#question = question
+  }
+
+  /** Takes one complete execution into account, unless the test's filter drops it. */
+  add(outcome: Outcome, flags: Iterable<string> = []): void {
+    const {filter, condition} = this.#question
+    if (filter !== null && holds(filter, outcome) !== true) return
+    if (holds(condition, outcome) === true) this.#positive++
+    else this.#negative++
+    for (const flag of flags) this.#flags.add(flag)
+    const line = stateLine(this.#question, outcome)
+    const known = this.#states.get(line)
+    if (known === undefined) this.#states.set(line, {outcome: [...outcome], count: 1})
+    else known.count++
+  }
+
+  addDeadlock(): void {
+    this.#deadlocks++
+  }
+
+  addPanic(message: string): void {
+    this.#panics.add(message)
+  }
+
+  get verdict(): LitmusVerdict {
+    const [positive, negative] = [this.#positive, this.#negative]
+    const {quantifier, displayed} = this.#question
+    const states = [...this.#states].sort(([, a], [, b]) => compareOutcomes(a.outcome, b.outcome, displayed))
+    return {
+      verdict: positive === 0 ? 'Never' : negative === 0 ? 'Always' : 'Sometimes',
+      positive, negative,
+      ok: quantifier === 'exists' ? positive > 0 : quantifier === 'forall' ? negative === 0 : positive === 0,
+      witnesses: quantifier === '~exists' ? {positive: negative, negative: positive} : {positive, negative},
+      states: new Map(states.map(([line, {count}]) => [line, count])),
+      flags: [...this.#flags].sort(),
+      panics: [...this.#panics].sort(),
+      deadlocks: this.#deadlocks,
+    }
+  }
+}
+
+function compareOutcomes(a: Outcome, b: Outcome, displayed: readonly number[]): number {
+  for (const i of displayed) {
+    const order = compareScalars(a[i], b[i])
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+function compareScalars(a: Scalar | undefined, b: Scalar | undefined): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  if (typeof a === 'object' && typeof b === 'object') return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+  return typeof a === 'number' ? -1 : typeof b === 'number' ? 1 : 0
+}
+
+/** The outcome of one complete execution, as the question observes it. */
+export function outcomeOf({question}: LitmusProgram, returned: Registers, final: (index: number) => Scalar): Outcome {
+  return question.observed.map(seen =>
+    seen.kind === 'register' ? returned[`P${seen.thread}`]?.[seen.name] : final(seen.location.index))
+}
+
+/** Flags that every execution raises, by what the question asks (lock.cat: `lock-final`). */
+export function standingFlags({asksForLock}: LitmusProgram, model: Model): readonly string[] {
+  return asksForLock && model.family === 'lkmm' ? ['lock-final'] : []
+}
+
+/** Judges a test by its executions. Blocked ones and those in which a thread panics are not counted. */
+export function judgeLitmus(litmus: LitmusProgram, model: Model, runs: Iterable<Run>): LitmusVerdict {
+  const tally = new Tally(litmus.question)
+  const standing = standingFlags(litmus, model)
+  for (const {returned, final, failures} of runs) {
+    const panics = failures.flatMap(failure => failure.kind === 'panic' ? [`${failure.thread}: ${failure.message}`] : [])
+    for (const panic of panics) tally.addPanic(panic)
+    if (failures.some(failure => failure.kind === 'deadlock')) tally.addDeadlock()
+    else if (panics.length === 0) {
+      const flags = failures.flatMap(failure => failure.kind === 'flag' ? [failure.flag] : [])
+      tally.add(outcomeOf(litmus, returned as Registers, index => final[index]!), [...flags, ...standing])
+    }
+  }
+  return tally.verdict
+}

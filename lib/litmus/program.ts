@@ -1,0 +1,202 @@
+/** From a litmus test to a program that the engine runs, and the question about its outcomes. */
+import {c11Table} from '../c11.ts'
+import {kernelTable} from '../kernel.ts'
+import type {Program, Vocabulary} from '../program.ts'
+import {makeObject, Value, type Location, type Scalar} from '../value.ts'
+import {compareObserved, type Condition, type Observed, type Question} from './condition.ts'
+import {lowerThread} from './lower.ts'
+import {LitmusError, type Source} from './source.ts'
+import type {Constant, Initial, LitmusTest, Place, Proposition} from './syntax.ts'
+import {runThread, type ThreadCode} from './thread.ts'
+
+/** What each thread returns: its observed registers, by name. */
+export type Registers = Readonly<Record<string, Readonly<Record<string, Scalar>>>>
+
+export interface LitmusProgram {
+  readonly test: LitmusTest
+  readonly program: Program<Registers>
+  readonly question: Question
+  /** Decides the model that the test runs under if none is named: lkmm or rc11. */
+  readonly vocabulary: Vocabulary
+  /** The threads as data, in the order of `program.threads`. */
+  readonly threads: readonly ThreadCode[]
+  /** The question asks for the final value of a lock, which the kernel's model flags. */
+  readonly asksForLock: boolean
+}
+
+/** Makes a test ready to run. @throws {LitmusError} if it calls or names something that is not known. */
+export function litmusProgram(test: LitmusTest): LitmusProgram {
+  const vocabulary = vocabularyOf(test.source.text)
+  const memory = layOut(test)
+  const registers = initialRegisters(test, memory)
+  const question = ask(test, memory)
+  const threads = test.threads.map(thread => lowerThread(thread, {
+    source: test.source, vocabulary, shared: memory.shared,
+    initial: registers.get(thread.index) ?? new Map<string, Value>(),
+    observed: question.observed.flatMap(seen => seen.kind === 'register' && seen.thread === thread.index ? [seen.name] : []),
+  }))
+  const program: Program<Registers> = {
+    name: test.name, memory: memory.words, claims: {}, witnesses: {},
+    threads: test.threads.map(({index}, i) => ({name: `P${index}`, body: () => runThread(threads[i]!)})),
+  }
+  const asksForLock = question.displayed.some(i => {
+    const seen = question.observed[i]!
+    return seen.kind === 'memory' && threads.some(({locks}) => locks.has(seen.location))
+  })
+  return {test, program, question, vocabulary, threads, asksForLock}
+}
+
+/** A test speaks C11 if it names a memory order, an atomic type of C, or calls something that only stdatomic.h has. */
+function vocabularyOf(text: string): Vocabulary {
+  if (!text.includes('atomic')) return 'kernel'
+  if (/\bmemory_order_|\batomic_(?:int|uint|long|ulong|bool|char)\b/.test(text)) return 'c11'
+  const calls = text.matchAll(/\b(atomic_\w+)\s*\(/g)
+  for (const [, name] of calls) if (c11Table.has(name!) && !kernelTable.has(name!)) return 'c11'
+  return 'kernel'
+}
+
+// ---- Memory --------------------------------------------------------------------------------------
+
+interface Memory {
+  readonly words: readonly Location[]
+  /** The first word of each shared variable. */
+  readonly shared: ReadonlyMap<string, Location>
+  readonly object: ReadonlyMap<string, readonly Location[]>
+}
+
+/** Every name that is initialised, passed to a thread, pointed to or observed is a shared variable; 0 unless said otherwise. */
+function layOut(test: LitmusTest): Memory {
+  const lengths = new Map<string, number | null>()
+  const note = (name: string, length: number | null = null): void => {
+    if (!lengths.has(name)) lengths.set(name, length)
+  }
+  for (const {place, length} of test.init) if (place.kind === 'shared') note(place.name, length)
+  for (const {parameters} of test.threads) for (const {name} of parameters) note(name)
+  for (const {values} of test.init) for (const value of values) if (typeof value !== 'number') note(value.name)
+  for (const place of test.locations) if (place.kind === 'shared') note(place.name)
+  for (const proposition of [test.filter, test.condition]) if (proposition !== null) noteNames(proposition, note)
+
+  const words: Location[] = []
+  const object = new Map<string, readonly Location[]>()
+  for (const [name, length] of lengths) {
+    const fields = length === null ? [{name, init: 0}] : Array.from({length}, (_, i) => ({name: `${name}[${i}]`, init: 0}))
+    const made = makeObject(name, words.length, fields)
+    words.push(...made)
+    object.set(name, made)
+  }
+  const memory = {words, object, shared: new Map(Array.from(object, ([name, own]) => [name, own[0]!]))}
+  for (const item of test.init) if (item.place.kind === 'shared') initialise(test.source, memory, item)
+  return memory
+}
+
+function noteNames(proposition: Proposition, note: (name: string) => void): void {
+  switch (proposition.kind) {
+    case 'constant': break
+    case 'not':
+      noteNames(proposition.of, note)
+      break
+    case 'and': case 'or': case 'implies':
+      noteNames(proposition.left, note)
+      noteNames(proposition.right, note)
+      break
+    case 'equal': case 'unequal':
+      if (proposition.place.kind === 'shared') note(proposition.place.name)
+      if (typeof proposition.value !== 'number' && !('kind' in proposition.value && proposition.value.kind === 'register')) note(proposition.value.name)
+      break
+  }
+}
+
+/** Initial values may point to each other, so they come after all words are made: the one time that a word is changed. */
+function initialise(source: Source, memory: Memory, {place, values}: Initial): void {
+  const own = memory.object.get(place.name)!
+  for (const [i, value] of values.entries()) {
+    const word = own[i]
+    if (word === undefined) throw new LitmusError(source, place.at, `${place.name} has ${own.length} words, but more initial values`)
+    const init = scalarOf(source, memory, value)
+    Object.assign(word, {init})
+  }
+}
+
+function scalarOf(source: Source, memory: Memory, value: Constant): Scalar {
+  return typeof value === 'number' ? value : wordOf(source, memory, value)
+}
+
+function wordOf(source: Source, memory: Memory, {name, index, at}: {readonly name: string; readonly index: number; readonly at: number}): Location {
+  const own = memory.object.get(name)!
+  const word = own[index]
+  if (word === undefined) throw new LitmusError(source, at, `${name}[${index}] does not exist: ${name} has ${own.length} words`)
+  return word
+}
+
+/** What the initial state says of registers (`0:r1=x`), by thread. */
+function initialRegisters(test: LitmusTest, memory: Memory): ReadonlyMap<number, ReadonlyMap<string, Value>> {
+  const registers = new Map<number, Map<string, Value>>()
+  for (const {place, values} of test.init) {
+    if (place.kind !== 'register') continue
+    if (!test.threads.some(thread => thread.index === place.thread)) throw noThread(test.source, place)
+    const own = registers.get(place.thread) ?? new Map<string, Value>()
+    registers.set(place.thread, own)
+    own.set(place.name, Value.of(values[0] === undefined ? 0 : scalarOf(test.source, memory, values[0])))
+  }
+  return registers
+}
+
+function noThread(source: Source, place: Extract<Place, {kind: 'register'}>): LitmusError {
+  return new LitmusError(source, place.at, `${place.thread}:${place.name} is a register of thread P${place.thread}, which does not exist`)
+}
+
+// ---- The question --------------------------------------------------------------------------------
+
+function ask(test: LitmusTest, memory: Memory): Question {
+  const asking = new Asking(test, memory)
+  const condition = asking.condition(test.condition)
+  for (const place of test.locations) asking.observe(place)
+  const displayed = asking.observed.map((_, i) => i).sort((a, b) => compareObserved(asking.observed[a]!, asking.observed[b]!))
+  const filter = test.filter === null ? null : asking.condition(test.filter)
+  return {quantifier: test.quantifier, condition, filter, observed: asking.observed, displayed}
+}
+
+class Asking {
+  readonly observed: Observed[] = []
+  readonly #known = new Map<string, number>()
+  readonly #test: LitmusTest
+  readonly #memory: Memory
+
+  constructor(test: LitmusTest, memory: Memory) {
+    this.#test = test
+    this.#memory = memory
+  }
+
+  /** The position of a place among the observed. */
+  observe(place: Place): number {
+    const key = place.kind === 'register' ? `${place.thread}:${place.name}` : `${place.name}[${place.index}]`
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    if (place.kind === 'register' && !this.#test.threads.some(thread => thread.index === place.thread)) throw noThread(this.#test.source, place)
+    const position = this.observed.push(place.kind === 'register'
+      ? {kind: 'register', thread: place.thread, name: place.name}
+      : {kind: 'memory', location: wordOf(this.#test.source, this.#memory, place)}) - 1
+    this.#known.set(key, position)
+    return position
+  }
+
+  condition(proposition: Proposition): Condition {
+    switch (proposition.kind) {
+      case 'constant': return proposition
+      case 'not': return {kind: 'not', of: this.condition(proposition.of)}
+      case 'and': case 'or':
+        return {kind: proposition.kind, left: this.condition(proposition.left), right: this.condition(proposition.right)}
+      case 'implies':
+        return {kind: 'or', left: {kind: 'not', of: this.condition(proposition.left)}, right: this.condition(proposition.right)}
+      case 'equal': return this.#comparison(proposition)
+      case 'unequal': return {kind: 'not', of: this.#comparison(proposition)}
+    }
+  }
+
+  #comparison({place, value}: Extract<Proposition, {kind: 'equal' | 'unequal'}>): Condition {
+    const observed = this.observe(place)
+    if (typeof value === 'number') return {kind: 'is', observed, value}
+    if ('kind' in value && value.kind === 'register') return {kind: 'same', observed, other: this.observe(value)}
+    return {kind: 'is', observed, value: wordOf(this.#test.source, this.#memory, value)}
+  }
+}

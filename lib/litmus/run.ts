@@ -1,0 +1,88 @@
+/** Runs a litmus test: all its executions counted, or as few as decide the verdict. */
+import type {Limits} from '../explore.ts'
+import type {Model} from '../model.ts'
+import {survey, type Survey, type View, type Visitor} from '../survey.ts'
+import {Value, type Scalar} from '../value.ts'
+import {holds, type Outcome} from './condition.ts'
+import {standingFlags, Tally, type LitmusVerdict} from './judge.ts'
+import type {LitmusProgram} from './program.ts'
+
+export interface LitmusRun {
+  readonly verdict: LitmusVerdict
+  readonly survey: Survey
+}
+
+/** Counts every execution of a test, as herd7 does. */
+export function runLitmus(litmus: LitmusProgram, model: Model, limits: Limits = {}): LitmusRun {
+  return judged(litmus, model, limits, () => ({isSettled: null, isDecided: () => false}))
+}
+
+/**
+ * Decides Never, Sometimes or Always, and looks at no more executions than that takes (herd7's
+ * `-speedcheck`): a branch whose outcome already decides the condition in a way that was seen before
+ * cannot add anything. Counts, states and flags are then those of what was looked at.
+ */
+export function decideLitmus(litmus: LitmusProgram, model: Model, limits: Limits = {}): LitmusRun {
+  const {condition, filter} = litmus.question
+  return judged(litmus, model, limits, () => {
+    const seen = {true: false, false: false}
+    return {
+      isSettled: outcome => {
+        if (filter !== null && holds(filter, outcome) === false) return true
+        const value = holds(condition, outcome)
+        return value !== undefined && seen[`${value}`]
+      },
+      isDecided: outcome => {
+        if (filter === null || holds(filter, outcome) === true) seen[`${holds(condition, outcome) === true}`] = true
+        return seen.true && seen.false
+      },
+    }
+  })
+}
+
+interface Strategy {
+  /** May a branch with this (partial) outcome be skipped? Null if never. */
+  readonly isSettled: ((outcome: Outcome) => boolean) | null
+  /** Was this the last execution that had to be looked at? */
+  readonly isDecided: (outcome: Outcome) => boolean
+}
+
+function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () => Strategy): LitmusRun {
+  let tally = new Tally(litmus.question)
+  const standing = standingFlags(litmus, model)
+  const observe = observer(litmus)
+  const result = survey(litmus.program, model, limits, (): Visitor => {
+    tally = new Tally(litmus.question)
+    const {isSettled, isDecided} = start()
+    return {
+      ...isSettled === null ? {} : {isSettled: (view: View) => isSettled(observe(view))},
+      visit: (view, status) => {
+        const panics = view.panics()
+        for (const {thread, message} of panics) tally.addPanic(`${thread}: ${message}`)
+        if (status === 'blocked') tally.addDeadlock()
+        else if (panics.length === 0) {
+          const outcome = observe(view)
+          tally.add(outcome, [...view.flags(), ...standing])
+          return isDecided(outcome)
+        }
+        return false
+      },
+    }
+  })
+  return {verdict: tally.verdict, survey: result}
+}
+
+/** Reads off what the test's question observes. */
+function observer({question, program}: LitmusProgram): (view: View) => Outcome {
+  const positions = new Map(program.threads.map(({name}, position) => [name, position]))
+  const readers = question.observed.map((seen): ((view: View) => Scalar | undefined) => {
+    if (seen.kind === 'memory') return view => view.final(seen.location.index)
+    const thread = positions.get(`P${seen.thread}`)!
+    return view => {
+      const registers = view.returned(thread) as Readonly<Record<string, Value>> | undefined
+      const value = registers?.[seen.name]
+      return value instanceof Value ? view.scalar(thread, value) : value
+    }
+  })
+  return view => readers.map(read => read(view))
+}
