@@ -37,7 +37,7 @@ type Arguments = [program: AnyProgram, model: Model, options?: TestOptions]
 export const holds: Macro<Arguments> = {
   exec(t, program, model, options = {}) {
     if (replayed(t, program, model)) return
-    const row = evaluated(t, program, model, options)
+    const row = evaluated(program, model, options)
     switch (row.verdict) {
       case 'holds': t.pass(); return
       case 'broken': t.fail(report(t, row)); return
@@ -54,9 +54,9 @@ export const holds: Macro<Arguments> = {
 export const breaks: Macro<Arguments> = {
   exec(t, program, model, options = {}) {
     if (replayed(t, program, model)) return
-    const row = evaluated(t, program, model, options)
+    const row = evaluated(program, model, options)
     if (row.verdict === 'broken' && row.agrees !== false) t.pass()
-    else if (row.verdict === 'broken') t.fail(`${program.name} under ${model.name} does not break ${options.by}, but\n\n${report(t, row)}`)
+    else if (row.verdict === 'broken') t.fail(`does not break “${options.by}”, but:${report(t, row)}`)
     else if (row.verdict === 'no mapping') t.fail(unmapped(row))
     else if (row.verdict === 'holds') t.fail(`${program.name} under ${model.name}: nothing breaks in any of its ${row.explored!.executions} executions`)
     else t.fail(`${program.name} under ${model.name}: nothing broke, ${row.unknown.map(showUnknown).join(', ')}`)
@@ -89,7 +89,7 @@ function variable(name: 'SEED' | 'RUNS' | 'TOKEN'): string | undefined {
 
 function searchOf(options: TestOptions): Search {
   const runs = Number(variable('RUNS') ?? options.runs ?? defaultSearch.runs)
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`TEARPROOF_RUNS should be a number of executions, and is ${variable('RUNS')}`)
+  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`TEARPROOF_RUNS, or options.runs, should be a number of executions, and is ${variable('RUNS') ?? options.runs}`)
   const samples = options.runs !== undefined || variable('RUNS') !== undefined || variable('SEED') !== undefined
   return {
     ...defaultSearch, runs,
@@ -101,14 +101,14 @@ function searchOf(options: TestOptions): Search {
   }
 }
 
-function evaluated(_t: ExecutionContext, program: AnyProgram, model: Model, options: TestOptions): Row {
+function evaluated(program: AnyProgram, model: Model, options: TestOptions): Row {
   const named = {name: program.name, program: () => program}
   const subject: Subject = options.by === undefined ? named : {...named, expected: {[model.name]: {verdict: 'broken', by: options.by}}}
   return evaluateOne(subject, program, model, searchOf(options))
 }
 
 function report(t: ExecutionContext, {program, model, broken}: Row): string {
-  return failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: userSites(program, model, broken!.run)})
+  return `\n\n${failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: userSites(program, model, broken!.run)})}`
 }
 
 /** Runs this test alone, on this execution alone. */
@@ -162,7 +162,7 @@ function replayed(t: ExecutionContext, program: AnyProgram, model: Model): boole
     t.fail(`the execution that ${text} points at has no end: it went over the loop bound`)
     return true
   }
-  const told = failureReport({name: program.name, program, model, run, command: commandFor(t, text), sites: userSites(program, model, run)}, {verbose: true})
+  const told = `\n\n${failureReport({name: program.name, program, model, run, command: commandFor(t, text), sites: userSites(program, model, run)}, {verbose: true})}`
   if (run.failures.length > 0) t.fail(told)
   else {
     t.log(told)

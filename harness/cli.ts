@@ -4,9 +4,12 @@ import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {Command, CommanderError, InvalidArgumentError, Option} from 'commander'
 import {closest, distance} from 'fastest-levenshtein'
 import pc from 'picocolors'
-import {models, type Model, type Strategy} from '../lib/index.ts'
+import {Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Model, type Strategy} from '../lib/index.ts'
 import {designs} from './designs.ts'
-import {again, defaultSearch, evaluate, outcomeOf, type Row, type Search, type Subject} from './evaluate.ts'
+import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Row, type Search, type Subject, type Time} from './evaluate.ts'
+import {BadTable} from './litmus/expect.ts'
+import {litmusCommand, NoTests} from './litmus/command.ts'
+import {askAll, type Share} from './litmus/pool.ts'
 import {BadModule, loadSubjects} from './load.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
@@ -74,6 +77,48 @@ async function replayToken(text: string, flags: Flags): Promise<Exit> {
   return found.failures.length === 0 ? exits.fine : exits.differs
 }
 
+interface LitmusFlags extends Pick<Flags, 'seconds' | 'bound' | 'verbose' | 'quiet'> {
+  readonly model?: string
+  readonly expect?: string
+  readonly json?: boolean
+  readonly first?: boolean
+  readonly witness?: boolean
+  readonly jobs?: number
+}
+
+/** `litmus FILE|DIR…` */
+async function judgeLitmusTests(paths: readonly string[], flags: LitmusFlags): Promise<Exit> {
+  const output = new Output()
+  const progress = new Progress(flags.quiet === true)
+  const {unread, differ, unknown, bugs} = await litmusCommand(paths, {
+    model: flags.model === undefined ? null : modelNamed(flags.model).name,
+    bound: flags.bound ?? defaultSearch.bound, seconds: flags.seconds ?? null, expect: flags.expect ?? null, jobs: flags.jobs ?? 1,
+    first: flags.first ?? false, witness: flags.witness ?? false, json: flags.json ?? false, verbose: flags.verbose ?? false, quiet: flags.quiet ?? false,
+  }, {
+    clock, worker: {module: import.meta.url, name: 'litmusWorker'},
+    out: text => { output.write(text) },
+    err: text => {
+      progress.clear()
+      output.flush()
+      process.stderr.write(text)
+    },
+    progress: (done, total, what) => { progress.show(done, total, what) },
+  }).finally(() => {
+    progress.clear()
+    output.flush()
+  })
+  return exits[bugs > 0 ? 'bug' : unread > 0 ? 'usage' : differ > 0 ? 'differs' : unknown > 0 ? 'unknown' : 'fine']
+}
+
+/** What the worker processes of `litmus --jobs` call. */
+export function litmusWorker(share: Share): ReturnType<typeof askAll> {
+  return askAll(share, clock)
+}
+
+function clock(): number {
+  return performance.now()
+}
+
 /** `list` */
 function listAll(flags: Flags): Exit {
   const paint = paintFor(process.stdout)
@@ -130,7 +175,7 @@ function report(rows: readonly Row[], flags: Flags, paint: Paint): void {
   const verbose = flags.verbose ?? false
   const columns = process.stdout.isTTY ? process.stdout.columns : Infinity
   if (flags.quiet !== true) say(`\n${summaryTable(rows, {paint, verbose, columns})}`)
-  say(verdictLines(rows, {paint}).trimEnd())
+  say(verdictLines(rows, {paint, quiet: flags.quiet ?? false}).trimEnd())
   if (flags.quiet === true) return
   const {shown, left} = showcase(rows)
   for (const row of shown) say(`\n${rowReport(row, rows, command, {paint, verbose}).trimEnd()}`)
@@ -178,9 +223,9 @@ async function subjectNamed(name: string): Promise<Subject> {
     return design
   }
   const subjects = await loadSubjects(place.file, process.cwd())
-  const found = subjects.find(subject => subject.name === name)
+  const found = subjects.find(subject => shortName(subject.name) === place.exported)
   if (found !== undefined) return found
-  const exported = subjects.map(subject => subject.name.slice(subject.name.lastIndexOf('@') + 1))
+  const exported = subjects.map(subject => shortName(subject.name))
   throw new Usage(`${place.file} exports no program ${place.exported}${nearest(place.exported, exported)}; it exports ${exported.join(', ')}`)
 }
 
@@ -227,8 +272,8 @@ function withSearch(made: Command): Command {
     .option('--model <name>', `a model to use (repeatable): ${models.map(model => model.name).join(', ')}; default: all`, collect)
     .option('--exhaustive', 'explore every execution, and never sample')
     .option('--executions <n>', `executions to explore of each (default ${defaultSearch.executions.toLocaleString('en')})`, count)
-    .option('--runs <n>', `sample n executions, and do not explore (default ${defaultSearch.runs.toLocaleString('en')}, if exploring ends early)`, count)
-    .option('--seed <text>', `of the sampling (default ${defaultSearch.seed}); \`random\` draws one and prints it`)
+    .addOption(new Option('--runs <n>', `sample n executions, and do not explore (without it: ${defaultSearch.runs.toLocaleString('en')}, if exploring ends early)`).argParser(count).env('TEARPROOF_RUNS'))
+    .addOption(new Option('--seed <text>', `of the sampling (default ${defaultSearch.seed}); \`random\` draws one and prints it`).env('TEARPROOF_SEED'))
     .addOption(new Option('--strategy <name>', 'sample by random, pct (few priority changes) or stale (old values first)').choices(['random', 'pct', 'stale']))
     .option('--seconds <n>', 'time for everything together', positive)
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count))
@@ -249,6 +294,18 @@ function commandLine(done: (exit: Exit) => void): Command {
     .action(async (files: string[], flags: Flags) => { done(await checkFiles(files, flags)) })
   withOutput(add('replay <token>', 'run one execution again, and print its report'))
     .action(async (token: string, flags: Flags) => { done(await replayToken(token, flags)) })
+  add('litmus [file...]', 'judge C litmus tests in herd7\'s dialect; a directory means every *.litmus below it')
+    .option('--model <name>', `the model (default: lkmm for kernel tests, rc11 for C11): ${models.map(model => model.name).join(', ')}`)
+    .option('--expect <csv>', 'compare with this table (file,model,verdict,positive,negative,states,flags), and list what differs; without files: all of its files')
+    .option('--witness', 'show an execution that decides the condition, or which axiom forbids the nearest one')
+    .option('--first', 'stop when the verdict is decided, without counting everything')
+    .option('--json', 'one line of JSON per test')
+    .option('--jobs <n>', 'worker processes (default 1)', count)
+    .option('--seconds <n>', 'time per test; one that needs more is unknown', positive)
+    .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
+    .option('-v, --verbose', 'with --expect: also herd7\'s text of every test')
+    .option('-q, --quiet', 'only what is not as it should be')
+    .action(async (paths: string[], flags: LitmusFlags) => { done(await judgeLitmusTests(paths, flags)) })
   add('list', 'designs and models; -v with sources and expected verdicts')
     .option('-v, --verbose', 'with sources and expected verdicts')
     .action((flags: Flags) => { done(listAll(flags)) })
@@ -285,14 +342,16 @@ class Timer {
   }
 
   /** A fair part of what is left: most of it to explore, the rest to sample. */
-  share(kind: 'explore' | 'sample', rowsLeft: number): () => boolean {
-    const now = Date.now()
-    const left = this.#seconds === null ? Infinity : this.#started + this.#seconds * 1000 - now
-    const end = now + (kind === 'explore' ? 0.8 * left / rowsLeft : left / rowsLeft)
-    return () => {
+  share(kind: 'explore' | 'sample', rowsLeft: number): Time {
+    const expired = (end: number) => (): boolean => {
       this.#show()
       return Date.now() > end
     }
+    if (this.#seconds === null) return {expired: expired(Infinity)}
+    const now = Date.now()
+    const left = Math.max(0, this.#started + this.#seconds * 1000 - now) / rowsLeft
+    const own = kind === 'explore' ? 0.8 * left : left
+    return {expired: expired(now + own), seconds: own / 1000}
   }
 
   starts(done: number, what: string): void {
@@ -315,7 +374,50 @@ class Timer {
   }
 }
 
+/** A line on stderr that says how far many tests are, where that is a terminal. */
+class Progress {
+  readonly #on: boolean
+  #shown = 0
+  #visible = false
+
+  constructor(quiet: boolean) {
+    this.#on = process.stderr.isTTY && !quiet
+  }
+
+  show(done: number, total: number, what: string): void {
+    if (!this.#on || total < 2 || Date.now() - this.#shown < 200) return
+    this.#shown = Date.now()
+    this.#visible = true
+    process.stderr.write(`\r\x1b[K${`${done} of ${total}: ${what}`.slice(0, process.stderr.columns - 1)}`)
+  }
+
+  clear(): void {
+    if (this.#visible) process.stderr.write('\r\x1b[K')
+    this.#visible = false
+  }
+}
+
 // ---- Output ----------------------------------------------------------------------------------------
+
+/** Stdout in large pieces, but none kept back for long. */
+class Output {
+  #kept: string[] = []
+  #size = 0
+  #since = 0
+
+  write(text: string): void {
+    if (this.#kept.length === 0) this.#since = Date.now()
+    this.#kept.push(text)
+    this.#size += text.length
+    if (this.#size > 65536 || Date.now() - this.#since > 100) this.flush()
+  }
+
+  flush(): void {
+    if (this.#kept.length > 0) process.stdout.write(this.#kept.join(''))
+    this.#kept = []
+    this.#size = 0
+  }
+}
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -341,11 +443,11 @@ function writeFile(file: string, text: string): void {
 }
 
 /** Errors that are the answer to a wrong question; everything else is a bug of ours. */
-const wrongInput: readonly string[] = ['Usage', 'BadToken', 'BadModule', 'Misfit', 'Nondeterminism', 'TooManyEvents', 'NoMapping']
+const wrongInput = [Usage, BadTable, NoTests, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping]
 
 function explain(error: unknown): Exit {
   if (error instanceof CommanderError) return explainCommander(error)
-  if (error instanceof Error && (wrongInput.includes(error.name) || error instanceof BadToken || error instanceof BadModule)) {
+  if (error instanceof Error && wrongInput.some(kind => error instanceof kind)) {
     process.stderr.write(`tearproof: ${error.message}\n`)
     return exits.usage
   }
@@ -365,6 +467,7 @@ function explainCommander({code, message, exitCode}: CommanderError): Exit {
 }
 
 async function main(args: readonly string[]): Promise<Exit> {
+  for (const name of ['TEARPROOF_SEED', 'TEARPROOF_RUNS']) if (process.env[name] === '') delete process.env[name]
   let exit: Exit = exits.fine
   const root = commandLine(code => { exit = code })
   try {
@@ -379,4 +482,9 @@ async function main(args: readonly string[]): Promise<Exit> {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
-process.exitCode = await main(process.argv.slice(2))
+if (!isWorker()) process.exitCode = await main(process.argv.slice(2))
+
+/** Has `litmus --jobs` loaded this file for `litmusWorker` alone? Tinypool's workers say so of themselves. */
+function isWorker(): boolean {
+  return '__tinypool_state__' in process
+}

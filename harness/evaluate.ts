@@ -3,7 +3,7 @@
  * what was expected. Pure: the caller owns the clock, and hears of every row before and after it is done.
  */
 import {
-  explore, NoMapping, reduce, replay, sample, sampleOne, type Counts, type Failure, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
+  explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
 } from '../lib/index.ts'
 import {withClaim, type Design, type Expectation} from './design.ts'
 import type {AnyProgram} from './operations.ts'
@@ -26,13 +26,19 @@ export interface Search {
   /** Executions to sample per row. */
   readonly runs: number
   readonly strategy: Strategy
-  /** Called when a search begins; what it returns is asked now and then whether to stop. */
-  readonly clock: (search: 'explore' | 'sample', rowsLeft: number) => () => boolean
+  /** Called when a search begins: how long it may take. */
+  readonly clock: (search: 'explore' | 'sample', rowsLeft: number) => Time
+}
+
+/** The time that a search has: asked now and then whether to stop, and in seconds for the wording. */
+export interface Time {
+  readonly expired?: () => boolean
+  readonly seconds?: number
 }
 
 /** What a search does if it is not told otherwise. Without a clock: the same everywhere. */
 export const defaultSearch: Search = {
-  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', clock: () => () => false,
+  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', clock: () => ({}),
 }
 
 /** One program under one model. */
@@ -85,8 +91,27 @@ export function* evaluate(subjects: readonly Subject[], models: readonly Model[]
   return rows
 }
 
-/** One row. `rowsLeft`, this one included, is for the clock. */
-export function evaluateOne(subject: Subject, program: AnyProgram, model: Model, search: Search, rowsLeft = 1): Row {
+/** A program that cannot be checked: its own fault, told with its name. */
+export class BadProgram extends Error {
+  override readonly name = 'BadProgram'
+}
+
+/** The program, whose claims and witnesses say so when they throw. */
+function guarded(program: AnyProgram): AnyProgram {
+  const guard = (kind: string, conditions: AnyProgram['claims']): AnyProgram['claims'] => Object.fromEntries(
+    Object.entries(conditions).map(([name, condition]) => [name, (returned: never, final: FinalMemory): boolean => {
+      try {
+        return condition(returned, final)
+      } catch (error) {
+        throw new BadProgram(`the ${kind} “${name}” of ${program.name} threw: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }]))
+  return {...program, claims: guard('claim', program.claims), witnesses: guard('witness', program.witnesses)}
+}
+
+/** One row. `rowsLeft`, this one included, is for the clock. @throws {BadProgram} if the program cannot be checked. */
+export function evaluateOne(subject: Subject, given: AnyProgram, model: Model, search: Search, rowsLeft = 1): Row {
+  const program = guarded(given)
   const expected = subject.expected?.[model.name] ?? null
   try {
     const found = look(program, model, search, {}, rowsLeft)
@@ -99,6 +124,7 @@ export function evaluateOne(subject: Subject, program: AnyProgram, model: Model,
     return failingOf(again) === null ? row : rowOf(subject, program, model, search, again, expected)
   } catch (error) {
     if (error instanceof NoMapping) return unmapped(subject, program, model, error.operation, expected)
+    if (error instanceof Nondeterminism || error instanceof TooManyEvents) throw new BadProgram(`${program.name} under ${model.name}: ${error.message}`)
     throw error
   }
 }
@@ -111,9 +137,9 @@ interface Found {
 
 function look(program: AnyProgram, model: Model, search: Search, only: Pick<Limits, 'flags'>, rowsLeft: number): Found {
   const limits = {...limitsOf(search), ...only}
-  const explored = search.mode === 'sample' ? null : explore(program, model, {...limits, expired: search.clock('explore', rowsLeft)})
+  const explored = search.mode === 'sample' ? null : explore(program, model, {...limits, ...search.clock('explore', rowsLeft)})
   const sampled = explored === null || (search.mode === 'thorough' && ranOut(explored))
-    ? sample(program, model, {...limits, ...sampling(search), expired: search.clock('sample', rowsLeft)})
+    ? sample(program, model, {...limits, ...sampling(search), ...search.clock('sample', rowsLeft)})
     : null
   return {explored, sampled}
 }
@@ -182,7 +208,8 @@ function broken(subject: Subject, program: AnyProgram, model: Model, search: Sea
   const by = expected?.verdict === 'broken' ? expected.by : null
   const wanted = (run: Run): Failure | undefined => run.failures.find(failure => by !== null && is(failure, by))
   const failure = wanted(found) ?? found.failures[0]!
-  const run = reduce(program, model, {...found, failures: [failure]}, limitsOf(search))
+  const reduced = reduce(program, model, {...found, failures: [failure]}, limitsOf(search))
+  const run = replay(program, model, reduced.path, {bound: search.bound}) // as the token will: with all that fails in it
   return {found, run, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound)}
 }
 
@@ -204,9 +231,9 @@ export function pathToken(program: string, model: Model, run: Run, bound: number
 
 /** The execution that a token points at; null if it has no end. @throws {Misfit} if the program no longer fits the path. */
 export function again(program: AnyProgram, model: Model, {pointer, bound}: Token): Run | null {
-  if (pointer.kind === 'path') return replay(program, model, pointer.path, {bound})
+  if (pointer.kind === 'path') return replay(guarded(program), model, pointer.path, {bound})
   const {seed, strategy, index} = pointer
-  return sampleOne(program, model, {seed, strategy, runs: index + 1, bound}, index)
+  return sampleOne(guarded(program), model, {seed, strategy, runs: index + 1, bound}, index)
 }
 
 function unmapped(subject: Subject, program: AnyProgram, model: Model, operation: string, expected: Expectation | null): Row {

@@ -1,8 +1,11 @@
 /** Programs from a module that somebody wrote: TypeScript or JavaScript, given as a file. */
-import {existsSync, statSync} from 'node:fs'
+import {spawnSync} from 'node:child_process'
+import {existsSync, readFileSync, statSync} from 'node:fs'
 import {createRequire} from 'node:module'
-import {relative, resolve} from 'node:path'
+import {dirname, relative, resolve} from 'node:path'
 import {pathToFileURL} from 'node:url'
+// eslint-disable-next-line no-restricted-imports -- where Node itself is, nothing else
+import {execPath} from 'node:process'
 import type {Subject} from './evaluate.ts'
 import type {AnyProgram} from './operations.ts'
 import {programInFile} from './token.ts'
@@ -50,23 +53,32 @@ function isUnknownExtension(error: unknown): boolean {
 /** Makes Node read TypeScript, with the tsx that the module's own project has, or ours. */
 async function registerTsx(path: string): Promise<boolean> {
   for (const from of [path, import.meta.url]) {
-    try {
-      const api = await import(pathToFileURL(createRequire(from).resolve('tsx/esm/api')).href) as {register: () => unknown}
-      api.register()
-      return true
-    } catch {
-      // not installed there
-    }
+    const api = tsxApi(from)
+    if (api === null) continue
+    const {register} = await import(pathToFileURL(api).href) as {register: () => unknown}
+    register()
+    return true
   }
   return false
+}
+
+/** The file of tsx's `tsx/esm/api` for import, as seen from a file; null if tsx is not installed there. */
+function tsxApi(from: string): string | null {
+  try {
+    const manifest = createRequire(from).resolve('tsx/package.json')
+    const {exports} = JSON.parse(readFileSync(manifest, 'utf8')) as {exports: {'./esm/api': {import: {default: string}}}}
+    return resolve(dirname(manifest), exports['./esm/api'].import.default)
+  } catch {
+    return null
+  }
 }
 
 /** What is wrong with a module that does not load, with its place. */
 function whyNotLoaded(error: unknown, path: string, shown: string): string {
   if (!(error instanceof Error)) return `${shown} threw ${String(error)} when it was loaded`
   const compile = /^(.*):(\d+):(\d+): ERROR: (.*)$/m.exec(error.message)
-  if (compile !== null) return `${shortened(compile[1]!, path, shown)}:${compile[2]}:${compile[3]}: ${compile[4]}`
-  const place = placeIn(error.stack ?? '', path, shown)
+  if (compile !== null) return `${shortened(compile[1]!, path, shown)}:${compile[2]}:${Number(compile[3]) + 1}: ${compile[4]}`
+  const place = placeIn(error.stack ?? '', path, shown) ?? (error instanceof SyntaxError ? placeOfSyntaxError(path, shown) : null)
   const message = error.message.replaceAll(path, shown).split('\n')[0]!
   return place === null ? `${shown} does not load: ${message}` : `${place}: ${message}`
 }
@@ -80,6 +92,12 @@ function placeIn(stack: string, path: string, shown: string): string | null {
   const at = stack.replaceAll(pathToFileURL(path).href, path).replaceAll(`${path}?tsx`, path).split(path).at(1)
   const [, line, column] = /^:(\d+)(?::(\d+))?/.exec(at ?? '') ?? []
   return line === undefined ? null : `${shown}:${line}${column === undefined ? '' : `:${column}`}`
+}
+
+/** Node tells the place of a syntax error in a module to its own terminal only. */
+function placeOfSyntaxError(path: string, shown: string): string | null {
+  const {stderr} = spawnSync(execPath, ['--check', path], {encoding: 'utf8'})
+  return placeIn(stderr, path, shown)
 }
 
 /** The programs in one export: a program, a design, or a list or record of them. */

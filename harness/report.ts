@@ -263,7 +263,7 @@ function cycleText({forbidden, missing}: Explained, lines: Timeline): readonly s
 }
 
 /** The innermost name that is the model's own, or that of the base relation. */
-function edgeName({names}: Step): string {
+export function edgeName({names}: Step): string {
   return names.find(name => name === 'rfe' || name === 'fre' || name === 'coe') ?? names.at(-1) ?? '?'
 }
 
@@ -304,7 +304,7 @@ function spellingOf(operations: readonly Operation[], model: Model): Spelling {
 
 /** Why a verdict is not final: `after 20,000 executions`, `loops cut at 3 rounds`. */
 export function showUnknown(unknown: Unknown): string {
-  const limit = unknown.limit.toLocaleString('en')
+  const limit = unknown.limit.toLocaleString('en', {maximumSignificantDigits: unknown.budget === 'seconds' ? 2 : 21})
   switch (unknown.budget) {
     case 'executions': return `stopped after ${limit} executions`
     case 'seconds': return `stopped after ${limit} s`

@@ -9,6 +9,8 @@ export interface SummaryOptions {
   readonly paint?: Paint
   /** One line per model, nothing put together. */
   readonly verbose?: boolean
+  /** Only what is not as it should be. */
+  readonly quiet?: boolean
   /** Columns of the terminal; tokens that do not fit go on lines of their own. */
   readonly columns?: number
 }
@@ -17,10 +19,10 @@ export interface SummaryOptions {
 export function settingsLine(search: Search, seconds: number | null, models: readonly string[]): string {
   const {mode, executions, runs, seed, strategy, bound} = search
   const explored = `up to ${number(executions)} executions each`
-  const sampled = `${number(runs)} sampled${strategy === 'random' ? '' : ` by ${strategy}`}`
-  const how = {thorough: `${explored}, else ${sampled}`, exhaustive: explored, sample: `${sampled} each`}[mode]
+  const by = strategy === 'random' ? '' : ` by ${strategy}`
+  const how = {thorough: `${explored}, or ${number(runs)} seeds${by}`, exhaustive: explored, sample: `${number(runs)} seeds each${by}`}[mode]
   const time = seconds === null ? '' : `; at most ${number(seconds)} s`
-  return `seed ${seed}; ${how}${time}; ${bound} rounds a loop; models ${models.join(' ')}`
+  return `seed ${seed}; ${how}${time}; bound ${bound}; models ${models.join(' ')}`
 }
 
 /** The table: design, model, verdict, executions, witnessed, token. */
@@ -77,9 +79,17 @@ function verdictOf(row: Row, paint: Paint): string {
 /** `10 (all)`, `9–12 (all)` where models differ, `2` up to the failing one, `2,000 seeds`. */
 function executionsOf(group: Group): string {
   const explored = range(group.flatMap(row => row.explored?.executions ?? []))
-  const sampled = range(group.flatMap(row => row.sampled?.executions ?? []))
   if (group[0].verdict === 'holds') return `${explored} (all)`
-  return [explored, sampled === '' ? '' : `${sampled} seeds`].filter(part => part !== '').join(' + ')
+  return [explored, seedsOf(group)].filter(part => part !== '').join(' + ')
+}
+
+/** `2,000 seeds`; `1,950 of 2,000 seeds` if some led to no complete execution. */
+function seedsOf(group: Group): string {
+  const ended = group.flatMap(row => row.sampled?.executions ?? [])
+  if (ended.length === 0) return ''
+  const tried = group[0].unknown.find(({budget}) => budget === 'sampled')?.limit ?? 0
+  const seeds = ended.every(count => count === 1) && tried <= 1 ? 'seed' : 'seeds'
+  return ended.every(count => count >= tried) ? `${range(ended)} ${seeds}` : `${range(ended)} of ${number(tried)} seeds`
 }
 
 function range(counts: readonly number[]): string {
@@ -120,13 +130,12 @@ function visible(line: string): number {
 }
 
 /** Below the table: how many verdicts, and every one that is not as it should be. */
-export function verdictLines(rows: readonly Row[], {paint = noPaint}: SummaryOptions = {}): string {
+export function verdictLines(rows: readonly Row[], {paint = noPaint, quiet = false}: SummaryOptions = {}): string {
   const wrong = rows.filter(differs)
   const told = [
     ...together(wrong, difference).flatMap(text => wrap(`✗ ${text}`).map(paint.red)),
     ...together(rows.filter(row => row.verdict === 'unknown'), row => `is unknown: ${row.unknown.map(showUnknown).join(', ')}`).flatMap(text => wrap(`? ${text}`)),
-    ...redundancies(rows).flatMap(wrap),
-    ...merged(rows),
+    ...quiet ? [] : [...redundancies(rows).flatMap(wrap), ...merged(rows)],
   ]
   return `${[...told, tally(rows, wrong.length)].join('\n')}\n`
 }
@@ -180,8 +189,8 @@ function merged(rows: readonly Row[]): readonly string[] {
 function tally(rows: readonly Row[], wrong: number): string {
   const count = (verdict: Row['verdict']): number => rows.filter(row => row.verdict === verdict).length
   const parts = (['holds', 'broken', 'unknown', 'no mapping'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
-  const total = `  ${rows.length} verdicts: ${parts.join(', ')}`
+  const total = `  ${rows.length} ${rows.length === 1 ? 'verdict' : 'verdicts'}: ${parts.join(', ')}`
   if (!rows.some(row => row.expected !== null)) return `${total}.`
-  const open = count('unknown') > 0 ? '; what was decided is as expected' : '; all as expected'
+  const open = count('unknown') === 0 ? '; all as expected' : count('unknown') < rows.length ? '; what was decided is as expected' : ''
   return `${total}${wrong > 0 ? `; ${wrong} not as expected` : open}.`
 }

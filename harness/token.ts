@@ -6,7 +6,7 @@
  *     kernel-seqcount:lkmm:1:s:SEED.12       execution 12 of the sampling run seeded SEED
  *     kernel-seqcount:lkmm:1:pct:SEED.12     the same, sampled with another strategy (pct, stale)
  *     kernel-seqcount:lkmm:1:5.1:b8          either form, found with a loop bound other than the default
- *     ./tests/mine.ts@counter:lkmm:1:5.1     the program that the module ./tests/mine.ts exports as `counter`
+ *     tests/mine.ts@counter:lkmm:1:5.1       the program that the module tests/mine.ts exports as `counter`
  *
  * Every character is safe in a URL and in a shell; what is not is written as %XX.
  */
@@ -119,15 +119,13 @@ function unescape(word: string, text: string): string {
 
 /** The name of a program that a module exports, as it stands in a token. The path should be relative. */
 export function programInFile(file: string, exported: string): string {
-  const rooted = /^\.{0,2}\//.test(file) ? file : `./${file}`
-  return `${rooted}@${exported}`
+  return `${file}@${exported}`
 }
 
 /** The module and export that a token's program name points at, or null for the name of a design. */
 export function fileOfProgram(program: string): {readonly file: string; readonly exported: string} | null {
   const at = program.lastIndexOf('@')
-  if (at < 0 || !/^\.{0,2}\//.test(program)) return null
-  return {file: program.slice(0, at), exported: program.slice(at + 1)}
+  return at < 0 ? null : {file: program.slice(0, at), exported: program.slice(at + 1)}
 }
 
 /** What to call a program in a table or a report: a design's name, or the name of the export. */

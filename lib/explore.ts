@@ -11,10 +11,12 @@ export type Strategy = 'random' | 'pct' | 'stale'
 export interface Limits {
   /** Complete executions after which a run stops. */
   readonly executions?: number
-  /** Asked now and then; true stops the run. The caller owns the clock. */
-  readonly expired?: () => boolean
+  /** Asked now and then; true stops the run as out of time, 'memory' as out of memory. The caller owns the clock. */
+  readonly expired?: () => boolean | 'memory'
   /** How long `expired` lets it run, in seconds; only for the result's wording. */
   readonly seconds?: number
+  /** How much memory `expired` allows, in megabytes; only for the result's wording. */
+  readonly megabytes?: number
   /** Rounds of one `iteration()` loop; default 3. */
   readonly bound?: number
   /** Events per thread; default 200. */
@@ -40,6 +42,15 @@ const defaultEvents = 200
 export function open<R>(program: Program<R>, model: Model, limits: Limits): Session {
   const bounds = {rounds: limits.bound ?? defaultBound, events: limits.events ?? defaultEvents}
   return new Session(program as Program, model, bounds, limits.flags, limits.spare)
+}
+
+/** The budget of the caller's that is used up, if one is. */
+export function overBudget({expired, seconds, megabytes}: Limits): Unknown | null {
+  switch (expired?.()) {
+    case true: return {budget: 'seconds', limit: seconds ?? 0}
+    case 'memory': return {budget: 'memory', limit: megabytes ?? 0}
+    default: return null
+  }
 }
 
 // ---- exploring ----
@@ -202,8 +213,9 @@ function exploreOnce(session: Session, limits: Limits): Verdict {
     }
     if (limits.expired !== undefined && walk.nodes - looked > nodesBetweenLooks) {
       looked = walk.nodes
-      if (limits.expired()) {
-        tally.unknown.push({budget: 'seconds', limit: limits.seconds ?? 0})
+      const over = overBudget(limits)
+      if (over !== null) {
+        tally.unknown.push(over)
         break
       }
     }
@@ -247,8 +259,9 @@ function sampleAll(session: Session, sampling: Sampling): Verdict {
   for (let index = 0; index < sampling.runs; index++) {
     const status = dive.run(chooserFor(session.program, session.model, sampling, index))
     if (status !== null && tally.note(status, () => canonicalPath(session, dive.final())) && sampling.keepGoing !== true) break
-    if (sampling.expired !== undefined && index % nodesBetweenLooks === 0 && sampling.expired()) {
-      tally.unknown.push({budget: 'seconds', limit: sampling.seconds ?? 0})
+    const over = index % nodesBetweenLooks === 0 ? overBudget(sampling) : null
+    if (over !== null) {
+      tally.unknown.push(over)
       break
     }
   }

@@ -223,6 +223,7 @@ class Compiler {
   }
 
   #set(expr: SetExpr): number {
+    if (!isStatic(expr)) throw new Error(`model ${this.#model.name}: a set that depends on rf or co cannot be compiled; write the relation without it`)
     const key = this.#id(expr)
     const known = this.#setKeys.get(key)
     if (known !== undefined) return known
@@ -444,6 +445,17 @@ function isInThread(expr: RelationExpr): boolean {
     case 'minus': return isInThread(expr.left)
     case 'inv': case 'opt': case 'plus': case 'star': return isInThread(expr.arg)
     case 'rec': return false
+  }
+}
+
+/** Is the set known from one thread's own events alone? */
+function isStatic(set: SetExpr): boolean {
+  switch (set.op) {
+    case 'tag': return true
+    case 'or': case 'and': return set.args.every(isStatic)
+    case 'minus': return isStatic(set.left) && isStatic(set.right)
+    case 'not': return isStatic(set.arg)
+    case 'domain': case 'range': return isLocal(set.of) && isInThread(set.of)
   }
 }
 

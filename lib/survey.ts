@@ -1,5 +1,5 @@
 /** Visits executions without making data of them: for questions that look at thousands a second. */
-import {open, Walk, type Limits} from './explore.ts'
+import {open, overBudget, Walk, type Limits} from './explore.ts'
 import type {Model} from './model.ts'
 import type {Program} from './program.ts'
 import type {Counts, Unknown} from './result.ts'
@@ -66,8 +66,9 @@ export function survey<R>(program: Program<R>, model: Model, limits: Limits, beg
       }
       if (limits.expired === undefined || walk.nodes - looked < nodesBetweenLooks) continue
       looked = walk.nodes
-      if (limits.expired()) {
-        unknown.push({budget: 'seconds', limit: limits.seconds ?? 0})
+      const over = overBudget(limits)
+      if (over !== null) {
+        unknown.push(over)
         break
       }
     }

@@ -1,0 +1,21 @@
+/** The harness's door, and the package's. The macros for ava have their own: `tearproof/ava`. */
+export {designs} from './designs.ts'
+export {type Design, type Expectation, type Expected} from './design.ts'
+export {
+  again, BadProgram, defaultSearch, differs, evaluate, evaluateOne, outcomeOf, redundantOf,
+  type Broken, type Progress, type Redundant, type Row, type Search, type Subject,
+} from './evaluate.ts'
+export {type AnyProgram, type Operation, operationsOf} from './operations.ts'
+export {
+  recordExecution, recordOf, recordVersion,
+  type RecordedEvent, type RecordedExecution, type RecordedRow, type RecordedScalar, type RecordedViolation, type RunRecord,
+} from './record.ts'
+export {failureReport, noPaint, showUnknown, showValue, type Failing, type Paint, type ReportOptions} from './report.ts'
+export {settingsLine, showExpectation, summaryTable, verdictLines, type SummaryOptions} from './summary.ts'
+export {userSites, type Sites} from './sites.ts'
+export {drawTimeline, timeline, type Drawing, type Row as TimelineRow, type Source, type Timeline} from './timeline.ts'
+export {
+  BadToken, defaultBound, engineVersion, fileOfProgram, parseToken, printPath, printToken, programInFile, shortName,
+  type Pointer, type Token,
+} from './token.ts'
+export {why, type Missing, type Spelling, type Why} from './why.ts'

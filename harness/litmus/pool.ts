@@ -1,0 +1,41 @@
+/** Asks about many tests, in this process or in several; the answers come in the order of the tests either way. */
+import {Tinypool} from 'tinypool'
+import type {Answer, Ask, Task} from './answer.ts'
+import {ask, type Clock} from './ask.ts'
+
+/** A part of the tests, as it is sent to a worker. */
+export interface Share {
+  readonly tasks: readonly Task[]
+  readonly how: Ask
+}
+
+/** The module and function that a worker process calls with a share. */
+export interface Worker {
+  readonly module: string
+  readonly name: string
+}
+
+/** What a worker does. */
+export function askAll({tasks, how}: Share, clock: Clock): readonly Answer[] {
+  return tasks.map(task => ask(task, how, clock))
+}
+
+/** In this process. */
+export function* inOneProcess({tasks, how}: Share, clock: Clock): Generator<Answer> {
+  for (const task of tasks) yield ask(task, how, clock)
+}
+
+/** Few enough for the last shares to end together, many enough for messages to cost nothing. */
+const tasksPerShare = 8
+
+/** In `jobs` processes: worker threads cannot load TypeScript on every version of Node.js that we run on. */
+export async function* inProcesses(jobs: number, {tasks, how}: Share, {module, name}: Worker): AsyncGenerator<Answer> {
+  const pool = new Tinypool({filename: module, name, runtime: 'child_process', minThreads: jobs, maxThreads: jobs})
+  try {
+    const shares = Array.from({length: Math.ceil(tasks.length / tasksPerShare)}, (_, i) => tasks.slice(i * tasksPerShare, (i + 1) * tasksPerShare))
+    const answers = shares.map(share => pool.run({tasks: share, how} satisfies Share) as Promise<readonly Answer[]>)
+    for (const share of answers) yield* await share
+  } finally {
+    await pool.destroy()
+  }
+}

@@ -1,0 +1,226 @@
+/** The command as a user runs it: one process each, its exit code, and what it says. */
+import {execFile} from 'node:child_process'
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import test, {type ExecutionContext} from 'ava'
+import type {RecordedExecution, RunRecord} from '../harness/index.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const lib = new URL('../lib/index.ts', import.meta.url).href
+const programs = 'test/fixtures/programs.ts'
+
+interface Result {
+  readonly exit: number
+  readonly out: string
+  readonly err: string
+}
+
+let running: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()]
+
+/** Runs the command, two processes at a time. */
+function run(...args: readonly string[]): Promise<Result> {
+  const [free, ...busy] = running
+  const mine = free!.then(() => start(args))
+  running = [...busy, mine]
+  return mine
+}
+
+function start(args: readonly string[]): Promise<Result> {
+  return new Promise(resolve => {
+    const env = {...process.env, NO_COLOR: '1', TEARPROOF_SEED: '', TEARPROOF_RUNS: ''}
+    const child = execFile(process.execPath, ['--import=tsx', 'harness/cli.ts', ...args], {cwd: root, env, maxBuffer: 1e8}, (_, out, err) => {
+      resolve({exit: child.exitCode ?? -1, out, err})
+    })
+  })
+}
+
+/** A folder with one module of somebody else's, and its path. */
+async function moduleOf(t: ExecutionContext, name: string, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tearproof-'))
+  t.teardown(() => rm(folder, {recursive: true}))
+  await writeFile(join(folder, 'package.json'), '{"type": "module"}')
+  await writeFile(join(folder, name), text.replaceAll('LIB', lib))
+  return join(folder, name)
+}
+
+// ---- The main job --------------------------------------------------------------------------------------
+
+test('without arguments every design is evaluated, as expected, with one report', async t => {
+  const {exit, out, err} = await run()
+  t.is(exit, 0, err)
+  t.regex(out, /^seed 1; .* models sc tso rc11 c\+\+20 lkmm\n/)
+  t.regex(out, /\nkernel-seqcount +all +holds +\d+ \(all\) +3 of 3\n/)
+  t.regex(out, /; all as expected\.\n/)
+  t.is(out.match(/^✗ /gm)?.length, 1)
+  t.regex(out, /\n {2}npm start -- replay kernel-seqcount\S+\n$/)
+  t.is(err, '')
+})
+
+test('a design is evaluated with its mutants', async t => {
+  const {exit, out} = await run('evaluate', 'kernel-seqcount', '--model', 'lkmm')
+  t.is(exit, 0)
+  t.regex(out, /^kernel-seqcount +lkmm +holds/m)
+  t.regex(out, /^kernel-seqcount-without-retry-rmb +lkmm +broken/m)
+})
+
+test('-q says no more than it must', async t => {
+  const {exit, out} = await run('kernel-seqcount', '-q')
+  t.is(exit, 0)
+  t.regex(out, /^ {2}\d+ verdicts: .*; all as expected\.\n$/)
+})
+
+test('what does not fit in the budget is unknown, not fine', async t => {
+  const {exit, out} = await run('kernel-seqcount', '--exhaustive', '--executions', '3', '--model', 'sc')
+  t.is(exit, 3)
+  t.regex(out, /\? kernel-seqcount under sc is unknown: stopped after 3 executions/)
+})
+
+test('sampling proves nothing', async t => {
+  const {exit, out} = await run('kernel-seqcount', '--runs', '20', '--seed', 'a seed', '--strategy', 'stale', '--model', 'sc')
+  t.is(exit, 3)
+  t.regex(out, /^seed a seed; 20 seeds each by stale;/)
+})
+
+test('--seed random prints the seed that it drew', async t => {
+  const {out} = await run('kernel-seqcount', '--seed', 'random', '--model', 'sc')
+  t.regex(out, /^seed [0-9a-z]{5,};/)
+})
+
+// ---- Programs of one's own -----------------------------------------------------------------------------
+
+test('a violation in a module is exit 1, with a report and a token', async t => {
+  const {exit, out} = await run('check', programs, '--model', 'lkmm', '--model', 'sc')
+  t.is(exit, 1)
+  t.regex(out, /✗ messages under lkmm is broken \(whoever sees the flag sees the data\)/)
+  t.regex(out, /npm start -- replay test\/fixtures\/programs\.ts@\w+:lkmm:1:[\d.-]+\n/)
+  t.regex(out, /\? endless under sc and lkmm is unknown: loops cut at 3 rounds/)
+})
+
+test('a module in plain JavaScript is checked too', async t => {
+  const file = await moduleOf(t, 'mine.js', `
+    import {program, readOnce, threads, writeOnce} from 'LIB'
+    export const fine = program('fine', memory => {
+      const x = memory.word('x')
+      return threads({writer: () => writeOnce(x, 1), reader: () => readOnce(x)}, {claims: {'0 or 1': ({reader}) => reader < 2}})
+    })
+  `)
+  const {exit, out} = await run('check', file)
+  t.is(exit, 0)
+  t.regex(out, /^fine +all +holds +2 \(all\)/m)
+})
+
+const refused = test.macro(async (t, name: string, text: string, message: RegExp) => {
+  const {exit, out, err} = await run('check', await moduleOf(t, name, text))
+  t.is(exit, 2)
+  t.regex(err, message)
+  t.notRegex(out + err, /^\s+at /m)
+})
+
+test('a module without a program says what it found', refused, 'mine.ts', 'export const answer: number = 42\nexport function help() {}',
+  /mine\.ts exports no program: it exports answer \(number\), help \(function\)\. Export what program\(…\) returns\./)
+test('an empty module says so', refused, 'mine.ts', 'export {}', /exports no program: it exports nothing/)
+test('TypeScript that does not compile says where', refused, 'mine.ts', 'export const a = 1\nexport const b == 2\n', /mine\.ts:2:16: Expected/)
+test('JavaScript that does not compile says where', refused, 'mine.js', 'export const a = 1\nexport const b == 2\n', /mine\.js:2: Missing initializer/)
+test('a module that throws says where', refused, 'mine.ts', '\nthrow new Error("not today")\n', /mine\.ts:2:\d+: not today/)
+test('a word that is declared twice says where', refused, 'mine.ts', `import {program} from 'LIB'
+export const twice = program('twice', memory => {
+  memory.word('x')
+  memory.word('x')
+  return {threads: {}}
+})`, /mine\.ts:4:\d+: program twice declares x twice/)
+test('an import that is not there is named', refused, 'mine.ts', 'import {x} from "./nowhere.ts"\nexport {x}\n', /mine\.ts does not load: Cannot find module .*nowhere\.ts/)
+test('a thread that keeps count between runs is told so', refused, 'mine.ts', `import {program, writeOnce} from 'LIB'
+let calls = 0
+export const counting = program('counting', memory => {
+  const x = memory.word('x')
+  return {threads: {writer: () => writeOnce(x, ++calls)}}
+})`, /counting under sc: thread writer does not behave as a function of the values it reads/)
+test('a claim that throws is named', refused, 'mine.ts', `import {program, writeOnce} from 'LIB'
+export const strange = program('strange', memory => {
+  const x = memory.word('x')
+  return {threads: {writer: () => writeOnce(x, 1)}, claims: {'all is well': () => { throw new Error('who knows') }}}
+})`, /the claim “all is well” of strange threw: who knows/)
+
+// ---- Replay --------------------------------------------------------------------------------------------
+
+test('a token brings back the execution, event by event', async t => {
+  const {out} = await run('kernel-seqcount', '--model', 'lkmm', '--json', '-')
+  const record = JSON.parse(out) as RunRecord
+  const row = record.rows.find(({program}) => program === 'kernel-seqcount-without-retry-rmb')!
+  const again = await run('replay', row.violation!.token, '--json', '-')
+  t.is(again.exit, 1)
+  t.deepEqual((JSON.parse(again.out) as {execution: RecordedExecution}).execution, row.violation!.execution)
+})
+
+test('so does the token of a program in a module', async t => {
+  for (const file of [programs, `./${programs}`]) {
+    const {exit, out} = await run('replay', `${file}@messages:lkmm:1:1.1`)
+    t.is(exit, 1)
+    t.regex(out, /^✗ messages under lkmm breaks/)
+  }
+})
+
+test('and that of a sampled execution', async t => {
+  const {exit, out} = await run('replay', 'kernel-seqcount:lkmm:1:s:1.0')
+  t.is(exit, 0)
+  t.regex(out, /^✓ nothing fails in this execution of kernel-seqcount under lkmm\n/)
+})
+
+test('--json writes a record that says what was asked and found', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'tearproof-'))
+  t.teardown(() => rm(folder, {recursive: true}))
+  const file = join(folder, 'run.json')
+  await run('kernel-seqcount', '--model', 'sc', '--seed', 'x', '--json', file)
+  const record = JSON.parse(await readFile(file, 'utf8')) as RunRecord
+  t.like(record, {format: 'tearproof', version: 1, search: {seed: 'x', mode: 'thorough'}, models: ['sc']})
+  t.is(record.rows[0]!.verdict, 'holds')
+})
+
+// ---- The wrong question --------------------------------------------------------------------------------
+
+const wrong = test.macro<[readonly string[], RegExp]>({
+  async exec(t, args, message) {
+    const {exit, out, err} = await run(...args)
+    t.is(exit, 2)
+    t.regex(err, message)
+    t.is(out, '')
+    t.notRegex(err, /^\s+at /m)
+  },
+  title: (_, args) => `tearproof ${args.join(' ')}`,
+})
+
+test(wrong, ['kernel-seqcont'], /there is no design named kernel-seqcont \(did you mean kernel-seqcount\?\)/)
+test(wrong, ['relpay', 'x'], /did you mean replay\?/)
+test(wrong, ['--model', 'lkm'], /there is no model named lkm \(did you mean lkmm\?\); there are sc, tso, rc11, c\+\+20, lkmm/)
+test(wrong, ['--modle', 'sc'], /unknown option '--modle'\n\(Did you mean --model\?\)/)
+test(wrong, ['--runs', 'many'], /'--runs <n>' argument 'many' is invalid\. It should be a number above 0\./)
+test(wrong, ['--bound', '1.5'], /It should be a whole number\./)
+test(wrong, ['--strategy', 'luck'], /Allowed choices are random, pct, stale\./)
+test(wrong, ['--exhaustive', '--runs', '5'], /choose one/)
+test(wrong, ['check'], /missing required argument 'file'/)
+test(wrong, ['check', 'nowhere.ts'], /there is no file nowhere\.ts/)
+test(wrong, ['check', 'lib'], /lib is a directory/)
+test(wrong, ['replay'], /missing required argument 'token'/)
+test(wrong, ['replay', 'nonsense'], /“nonsense” is no token: expected NAME:MODEL:VERSION:PATH/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:0:5.1'], /made by engine version 0, and this is version 1/)
+test(wrong, ['replay', 'kernel-seqcont:lkmm:1:0'], /names the program kernel-seqcont, which is not built in \(did you mean kernel-seqcount\?\)/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:1:3.9'], /path step 3 takes choice 9 of \d+ for ".*": the program or the engine changed/)
+test(wrong, ['replay', './test/fixtures/programs.ts@message:lkmm:1:0'], /exports no program message \(did you mean messages\?\)/)
+test(wrong, ['replay', 'c11-seqlock-fences:lkmm:1:0'], /has no documented mapping to the Linux-kernel model/)
+test(wrong, ['kernel-seqcount', '-q', '--json', '/nowhere/run.json'], /cannot write \/nowhere\/run\.json/)
+
+// ---- Around it -----------------------------------------------------------------------------------------
+
+test('help and version are exit 0', async t => {
+  for (const args of [['--help'], ['help', 'check'], ['evaluate', '--help'], ['--version']]) t.is((await run(...args)).exit, 0)
+})
+
+test('list names designs, mutants and models', async t => {
+  const {exit, out} = await run('list', '-v')
+  t.is(exit, 0)
+  t.regex(out, /lkmm +the Linux-kernel memory model/)
+  t.regex(out, /^ {4}kernel-seqcount-without-retry-rmb {2}without smp_rmb\(\)/m)
+  t.regex(out, /lkmm +broken \(no torn snapshot\)/)
+})

@@ -1,0 +1,72 @@
+/** Reports as a reader sees them, and what must be true of all of them. */
+import test from 'ava'
+import {designs, evaluate, evaluateOne, defaultSearch, failureReport, userSites, verdictLines, summaryTable, settingsLine, type AnyProgram, type Row} from '../harness/index.ts'
+import {cpp20, lkmm, models, rc11, sc, tso, type Model} from '../lib/index.ts'
+import {buffered, counter, crowd, endless, grace, messages, stores, thrower} from './fixtures/programs.ts'
+
+function evaluated(program: AnyProgram, model: Model): Row {
+  return evaluateOne({name: program.name, program: () => program}, program, model, defaultSearch)
+}
+
+function reportOf({program, model, broken, subject}: Row, verbose = false): string {
+  const {run, failure, token} = broken!
+  return failureReport({
+    name: subject.name, program, model, run, failure, command: `npm start -- replay ${token}`, sites: userSites(program, model, run),
+  }, {verbose})
+}
+
+const reads = test.macro((t, program: AnyProgram, model: Model) => {
+  t.snapshot(reportOf(evaluated(program, model)))
+})
+
+test('a missed message', reads, messages, lkmm)
+test('a missed message, where barriers are fences', reads, messages, rc11)
+test('load buffering, which no order of the steps explains', reads, buffered, cpp20)
+test('store buffering, which takes two barriers to forbid', reads, stores, tso)
+test('a data race', reads, counter, rc11)
+test('a lost update, where no ordering is missing', reads, counter, sc)
+test('a thread that throws', t => {
+  const report = reportOf(evaluated(thrower, sc))
+  t.snapshot(report.replaceAll(/^ {4}at .*\n/gm, ''))
+  t.regex(report, /^ {4}at .*programs\.ts:\d+:\d+/m)
+})
+test('more threads than there is room for, and a check inside one of them', reads, crowd, lkmm)
+
+test('with -v every step is shown once more, as it was written and where', t => {
+  t.snapshot(reportOf(evaluated(messages, lkmm), true))
+})
+
+function rowsOf(programs: readonly AnyProgram[], chosen: readonly Model[] = models): readonly Row[] {
+  const steps = evaluate(programs.map(program => ({name: program.name, program: () => program})), chosen, defaultSearch)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+test('the table puts models together that say the same', t => {
+  const rows = rowsOf([messages, counter, endless, grace])
+  t.snapshot(`${settingsLine(defaultSearch, null, models.map(model => model.name))}\n\n${summaryTable(rows)}\n${verdictLines(rows)}`)
+})
+
+test('in a narrow terminal tokens go on lines of their own', t => {
+  t.snapshot(summaryTable(rowsOf([messages]), {columns: 60}))
+})
+
+test('what broke is never called fine, and what was cut never holds', t => {
+  t.is(evaluated(endless, sc).verdict, 'unknown')
+  t.is(evaluateOne({name: 'crowd', program: () => crowd}, crowd, sc, {...defaultSearch, executions: 5}).verdict, 'unknown')
+  t.is(evaluateOne({name: 'stores', program: () => stores}, stores, sc, {...defaultSearch, mode: 'sample', runs: 50}).verdict, 'unknown')
+  t.is(evaluated(stores, sc).verdict, 'holds')
+})
+
+test('no report is wider than 100 columns, and each names its remedy or says why there is none', t => {
+  const steps = evaluate(designs, models, defaultSearch)
+  for (let step = steps.next(); !step.done; step = steps.next()) {
+    if (step.value.kind !== 'done' || step.value.row.broken === null) continue
+    const report = reportOf(step.value.row, true)
+    const wide = report.split('\n').filter(line => line.length > 100 && !line.includes(' replay '))
+    t.deepEqual(wide, [], step.value.row.subject.name)
+    t.regex(report, / would|No ordering is missing|No (single|one or two)/, step.value.row.subject.name)
+  }
+})
