@@ -43,6 +43,13 @@ export type Demand =
   | {readonly kind: 'panic'; readonly message: string; readonly stack: string}
   | {readonly kind: 'cut'; readonly budget: 'bound' | 'events'}
 
+type Asking = Extract<Demand, {readonly value: unknown}>
+
+/** Does the thread wait for a value, rather than having ended? */
+export function asks(demand: Demand): demand is Asking {
+  return 'value' in demand
+}
+
 /** A thread that does not behave as a function of the values that it read. */
 export class Nondeterminism extends Error {
   override readonly name = 'Nondeterminism'
@@ -82,7 +89,7 @@ export class Node {
   future: ReadonlySet<number> | null = null
   /** For an address or raw demand: what it may turn out to be, as far as known. Set by futures.ts. */
   answers: readonly Scalar[] = []
-  /** What the checker derived from the thread's own events; owned by machine.ts. */
+  /** What the checker derived from the thread's own events; owned by derived.ts. */
   derived: unknown = null
 
   constructor(id: number, parent: Node | null, answer: Scalar, run: ThreadRun, isVertex: (label: Label) => boolean) {

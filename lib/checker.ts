@@ -7,6 +7,7 @@
  * each operation computes its delta from those of its arguments: semi-naive evaluation, sound since
  * the axioms' expressions only grow. The tests hold it against the reference evaluator.
  */
+import {lowest} from './bits.ts'
 import type {Mask, Plan, PlanOp} from './plan.ts'
 
 /** Where in the machine's state array the checker finds and keeps its things. */
@@ -23,8 +24,6 @@ export interface Layout {
   /** `vertices` rows per relation of the plan's axioms. */
   readonly relations: number
 }
-
-const lowest = (bits: number): number => 31 - Math.clz32(bits & -bits)
 
 /** Working memory of the plan's recursive group. */
 interface Recursion {
@@ -79,6 +78,11 @@ export class Checker {
   /** One word of a row. */
   row(relation: number, from: number, word: number): number {
     return this.#state[this.#layout.relations + (relation * this.#n + from) * this.#w + word]!
+  }
+
+  isRowEmpty(relation: number, from: number): boolean {
+    for (let word = 0; word < this.#w; word++) if (this.row(relation, from, word) !== 0) return false
+    return true
   }
 
   /** Adds a pair to an input relation. */

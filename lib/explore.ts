@@ -1,6 +1,7 @@
 /** Drives the machine: exhaustive exploration, seeded sampling, replay, reduction; budgets and verdicts. */
 import {follow, pct, random, stale, Misfit, type Chooser} from './choose.ts'
-import {Outgrown, type Decision, type Status} from './machine.ts'
+import {Outgrown} from './graph.ts'
+import type {Decision, Status} from './machine.ts'
 import type {Model} from './model.ts'
 import type {Program} from './program.ts'
 import type {Counts, Path, Run, Unknown, Verdict} from './result.ts'
@@ -58,7 +59,6 @@ export function overBudget({expired, seconds, megabytes}: Limits): Unknown | nul
 /** A decision under way: what was offered, and which choice is being looked at. */
 interface Frame {
   readonly decision: Decision
-  readonly offer: Session['machine']['offer']
   choice: number
 }
 
@@ -77,7 +77,7 @@ export class Walk {
   constructor(session: Session, isSettled: (() => boolean) | null = null) {
     this.#session = session
     this.#isSettled = isSettled
-    this.#saved = new Int32Array(session.machine.size * 16)
+    this.#saved = new Int32Array(session.machine.graph.size * 16)
   }
 
   /** The first execution, or null if there is none. */
@@ -125,13 +125,13 @@ export class Walk {
   #push(decision: Decision): void {
     const {machine} = this.#session
     const depth = this.#frames.length
-    if ((depth + 1) * machine.size > this.#saved.length) {
+    if ((depth + 1) * machine.graph.size > this.#saved.length) {
       const larger = new Int32Array(this.#saved.length * 2)
       larger.set(this.#saved)
       this.#saved = larger
     }
-    if (decision.among > 1) machine.save(this.#saved, depth * machine.size)
-    this.#frames.push({decision, offer: machine.offer, choice: 0})
+    if (decision.among > 1) machine.graph.save(this.#saved, depth * machine.graph.size)
+    this.#frames.push({decision, choice: 0})
   }
 
   #backUp(): Decision | Status | null {
@@ -145,8 +145,7 @@ export class Walk {
       }
       frame.choice++
       this.nodes++
-      machine.restore(this.#saved, (this.#frames.length - 1) * machine.size)
-      machine.offer = frame.offer
+      machine.graph.restore(this.#saved, (this.#frames.length - 1) * machine.graph.size)
       return machine.take(frame.decision, frame.choice) === true ? machine.next() : 'dead'
     }
   }
@@ -186,7 +185,7 @@ class Tally {
   }
 
   verdict(nodes: number, deadEnds: number, bound: number): Verdict {
-    if (this.cut > 0) this.unknown.push({budget: this.#session.machine.cutBy() ?? 'bound', limit: bound})
+    if (this.cut > 0) this.unknown.push({budget: this.#session.cutBy() ?? 'bound', limit: bound})
     const counts: Counts = {executions: this.executions, blocked: this.blocked, cut: this.cut, deadEnds, nodes}
     const verdict = this.failing !== null ? 'broken' : this.unknown.length > 0 ? 'unknown' : 'holds'
     return {verdict, unknown: this.unknown, failing: this.failing, witnessed: this.witnessed, counts}
@@ -305,19 +304,19 @@ class Dive {
 
   constructor(session: Session) {
     this.#session = session
-    this.#saved = new Int32Array(session.machine.size * 16)
-    this.#final = new Int32Array(session.machine.size)
+    this.#saved = new Int32Array(session.machine.graph.size * 16)
+    this.#final = new Int32Array(session.machine.graph.size)
   }
 
   /** The machine's state at the end of the last run. */
   final(): Int32Array {
-    this.#session.machine.save(this.#final, 0)
+    this.#session.machine.graph.save(this.#final, 0)
     return this.#final
   }
 
   run(chooser: Chooser): Exclude<Status, 'dead'> | null {
     const {machine} = this.#session
-    const frames: {decision: Decision; offer: Session['machine']['offer']; left: number[]}[] = []
+    const frames: {decision: Decision; left: number[]}[] = []
     if (!this.#begin()) return null
     let status: Decision | Status = machine.next(true)
     for (let step = 0; step < maxStepsOfDive; step++) {
@@ -327,11 +326,10 @@ class Dive {
         while (frames.at(-1)?.left.length === 0) frames.pop()
         const frame = frames.at(-1)
         if (frame === undefined) return null
-        machine.restore(this.#saved, (frames.length - 1) * machine.size)
-        machine.offer = frame.offer
-      } else {
+        machine.graph.restore(this.#saved, (frames.length - 1) * machine.graph.size)
+        } else {
         const among = status.among - (status.later ? 1 : 0)
-        frames.push({decision: status, offer: machine.offer, left: Array.from({length: among}, (_, i) => i)})
+        frames.push({decision: status, left: Array.from({length: among}, (_, i) => i)})
         this.#save(frames.length - 1)
       }
       const frame = frames.at(-1)!
@@ -348,23 +346,23 @@ class Dive {
   #begin(): boolean {
     const {machine} = this.#session
     if (this.#initial !== null) {
-      machine.restore(this.#initial, 0)
+      machine.graph.restore(this.#initial, 0)
       return true
     }
     if (!machine.start()) return false
-    this.#initial = new Int32Array(machine.size)
-    machine.save(this.#initial, 0)
+    this.#initial = new Int32Array(machine.graph.size)
+    machine.graph.save(this.#initial, 0)
     return true
   }
 
   #save(depth: number): void {
     const {machine} = this.#session
-    if ((depth + 1) * machine.size > this.#saved.length) {
+    if ((depth + 1) * machine.graph.size > this.#saved.length) {
       const larger = new Int32Array(this.#saved.length * 2)
       larger.set(this.#saved)
       this.#saved = larger
     }
-    machine.save(this.#saved, depth * machine.size)
+    machine.graph.save(this.#saved, depth * machine.graph.size)
   }
 }
 
@@ -377,7 +375,7 @@ function canonicalPath(session: Session, target: Int32Array): Path {
   for (let decision = 0; ; decision++) {
     const status = machine.next()
     if (typeof status === 'string') return path
-    const choice = machine.choiceTowards(goal)
+    const choice = machine.choiceTowards(goal, status)
     if (choice !== 0) path.push([decision, choice])
     machine.take(status, choice)
   }
@@ -476,14 +474,12 @@ class Deviations {
       return
     }
     const {machine} = this.#session
-    const saved = new Int32Array(machine.size)
-    machine.save(saved, 0)
-    const {offer} = machine
+    const saved = new Int32Array(machine.graph.size)
+    machine.graph.save(saved, 0)
     for (let choice = 0; choice < status.among; choice++) {
       if (choice > 0) {
         if (left === 0 || this.exhausted) return
-        machine.restore(saved, 0)
-        machine.offer = offer
+        machine.graph.restore(saved, 0)
       }
       if (machine.take(status, choice) !== true) continue
       const way = choice === 0 ? path : [...path, [decision, choice] as const]

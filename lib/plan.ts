@@ -40,6 +40,8 @@ export interface Check {
 
 export interface Plan {
   readonly model: Model
+  /** The plan serves programs whose events carry only these. */
+  readonly labels: ReadonlySet<Label>
   readonly relations: number
   /** Relations below this number are kept up to date; the others serve the flags only. */
   readonly kept: number
@@ -119,7 +121,7 @@ class Compiler {
       if (relation !== none) flags.push({flag, relation})
     }
     return {
-      model: this.#model, relations: this.#relations, kept, rf, co, fr, locals: this.#locals, sets: this.#sets, ops, checks,
+      model: this.#model, labels: new Set(this.#labels), relations: this.#relations, kept, rf, co, fr, locals: this.#locals, sets: this.#sets, ops, checks,
       flagOps: this.#ops, flags, order: order ?? poLoc, closures,
     }
   }

@@ -4,8 +4,10 @@
  */
 import {Behaviour, type Bounds, type Node} from './behaviour.ts'
 import type {Label} from './event.ts'
+import {executionOf, finalValue, flags, undefinedResults, waiting} from './finished.ts'
 import {lookAhead} from './futures.ts'
-import {Machine, Outgrown, type Status} from './machine.ts'
+import {Outgrown, type Graph} from './graph.ts'
+import {Machine, type Status} from './machine.ts'
 import type {Model} from './model.ts'
 import {compile, must, type Plan} from './plan.ts'
 import type {FinalMemory, Program} from './program.ts'
@@ -69,7 +71,7 @@ export class Session {
     if (total > maxVertices) {
       throw new TooManyEvents(`program ${this.program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
     }
-    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan: planFor(this.model, labels), capacity, labels})
+    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan: planFor(this.model, labels), capacity})
   }
 
   /** Runs `body`, again with a larger machine whenever it was outgrown. Nothing that `body` did before counts. */
@@ -88,20 +90,32 @@ export class Session {
     this.machine = this.#build()
   }
 
+  get #graph(): Graph {
+    return this.machine.graph
+  }
+
+  /** Which budget cut a thread, if one is. */
+  cutBy(): 'bound' | 'events' | null {
+    for (const {nodes} of this.#behaviours) {
+      for (const {demand} of nodes) if (demand.kind === 'cut') return demand.budget
+    }
+    return null
+  }
+
   // ---- what an execution came to ----
 
   /** What each thread returned; undefined for one that did not finish. */
   returned(): Record<string, unknown> {
     const all: Record<string, unknown> = {}
     for (const [thread, {name}] of this.#behaviours.entries()) {
-      const {demand} = this.machine.ending(thread)
+      const {demand} = this.#graph.nodeOf(thread)
       all[name] = demand.kind === 'done' ? this.#resolve(thread, demand.returned) : undefined
     }
     return all
   }
 
   #resolve(thread: number, returned: unknown): unknown {
-    if (returned instanceof Value) return this.machine.scalar(thread, returned)
+    if (returned instanceof Value) return this.#graph.evaluate(thread, returned)
     if (Array.isArray(returned)) return returned.map(part => this.#resolve(thread, part))
     if (typeof returned !== 'object' || returned === null) return returned
     if ('kind' in returned && returned.kind === 'location') return returned
@@ -118,7 +132,7 @@ export class Session {
         if (!condition(returned, this.final)) found.push({kind: 'claim', claim})
       }
     }
-    for (const flag of this.machine.flags()) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
+    for (const flag of flags(this.#graph)) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
     return found
   }
 
@@ -126,23 +140,23 @@ export class Session {
   panics(): Extract<Failure, {kind: 'panic'}>[] {
     const found: Extract<Failure, {kind: 'panic'}>[] = []
     for (const [thread, {name}] of this.#behaviours.entries()) {
-      const {demand} = this.machine.ending(thread)
+      const {demand} = this.#graph.nodeOf(thread)
       if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
     }
-    for (const {thread, why} of this.machine.undefinedResults()) {
+    for (const {thread, why} of undefinedResults(this.#graph)) {
       found.push({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''})
     }
     return found
   }
 
   /** The co-last value of a word. */
-  readonly final: FinalMemory = location => this.machine.finalValue(location.index)
+  readonly final: FinalMemory = location => finalValue(this.#graph, location.index)
 
   /** For each event of the present execution: the user's frames that led to it, innermost first, as `file:line:column`. */
   sites(): (readonly string[])[] {
     const none: (readonly string[])[] = this.program.memory.map(() => [])
     const own = this.#behaviours.flatMap((behaviour, thread) => {
-      const node = this.machine.ending(thread)
+      const node = this.#graph.nodeOf(thread)
       const stacks = behaviour.sites(node)
       return node.events.map(event => frames(stacks[event.operation] ?? ''))
     })
@@ -151,9 +165,9 @@ export class Session {
 
   #failedChecks(thread: number, name: string): Failure[] {
     const found: Failure[] = []
-    for (let node: Node | null = this.machine.ending(thread); node !== null; node = node.parent) {
+    for (let node: Node | null = this.#graph.nodeOf(thread); node !== null; node = node.parent) {
       for (const {claim, holds} of node.checks) {
-        const scalar = this.machine.scalar(thread, holds)
+        const scalar = this.#graph.evaluate(thread, holds)
         if (scalar !== undefined && !truth(scalar)) found.unshift({kind: 'check', claim, thread: name})
       }
     }
@@ -161,7 +175,7 @@ export class Session {
   }
 
   #waiting(): {thread: string; operation: string; location: string}[] {
-    return this.machine.waiting().map(({thread, event}) => ({
+    return waiting(this.#graph).map(({thread, event}) => ({
       thread: this.#behaviours[thread]!.name, operation: event.name, location: event.location?.name ?? '',
     }))
   }
@@ -169,12 +183,12 @@ export class Session {
   /** The machine's present execution as a result. */
   run(path: Path, status: Status): Run {
     const returned = this.returned()
-    const execution = this.machine.execution()
+    const execution = executionOf(this.#graph)
     const failures = this.failures(status, returned)
     const raised = failures.some(failure => failure.kind === 'flag') ? flagsOf(this.model, execution) : []
     return {
       path, execution, returned,
-      final: this.program.memory.map((location): Scalar => this.machine.finalValue(location.index)),
+      final: this.program.memory.map((location): Scalar => finalValue(this.#graph, location.index)),
       failures: failures.map(failure => failure.kind !== 'flag' ? failure
         : {...failure, pairs: raised.find(({flag}) => flag === failure.flag)?.pairs ?? []}),
     }

@@ -1,5 +1,6 @@
 /** Visits executions without making data of them: for questions that look at thousands a second. */
 import {open, overBudget, Walk, type Limits} from './explore.ts'
+import {decidedFinal, flags} from './finished.ts'
 import type {Model} from './model.ts'
 import type {Program} from './program.ts'
 import type {Counts, Unknown} from './result.ts'
@@ -38,16 +39,16 @@ const nodesBetweenLooks = 256
 export function survey<R>(program: Program<R>, model: Model, limits: Limits, begin: () => Visitor): Survey {
   const session = open(program, model, limits)
   return session.withRoom(() => {
-    const {machine} = session
+    const {graph} = session.machine
     const visitor = begin()
     const view: View = {
       returned: thread => {
-        const {demand} = machine.ending(thread)
+        const {demand} = graph.nodeOf(thread)
         return demand.kind === 'done' ? demand.returned : undefined
       },
-      scalar: (thread, value) => machine.scalar(thread, value),
-      final: location => machine.decidedFinal(location),
-      flags: () => machine.flags(),
+      scalar: (thread, value) => graph.evaluate(thread, value),
+      final: location => decidedFinal(graph, location),
+      flags: () => flags(graph),
       panics: () => session.panics(),
     }
     const walk = new Walk(session, visitor.isSettled === undefined ? null : () => visitor.isSettled!(view))
@@ -72,7 +73,7 @@ export function survey<R>(program: Program<R>, model: Model, limits: Limits, beg
         break
       }
     }
-    if (cut > 0) unknown.push({budget: machine.cutBy() ?? 'bound', limit: limits.bound ?? 3})
+    if (cut > 0) unknown.push({budget: session.cutBy() ?? 'bound', limit: limits.bound ?? 3})
     return {counts: {executions: complete, blocked, cut, deadEnds: walk.deadEnds, nodes: walk.nodes}, unknown}
   })
 }

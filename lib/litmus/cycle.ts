@@ -69,6 +69,7 @@ export function cycleTest(text: string, options: CycleOptions = {}): CycleTest {
   const dialect = dialectOf(read, options.dialect ?? null)
   checkDirections(read, dialect)
   const annotated = read.map((link, i) => annotationAt(read, i, dialect))
+  if (annotated.every(({name}) => name === 'Na')) throw new CycleError(0, 'every access is Na, so every outcome is undefined: expected an atomic one')
   checkThreads(read)
   const shift = turn(read.map(({shape}) => shape))
   const links = rotate(read, shift)

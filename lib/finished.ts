@@ -1,0 +1,101 @@
+/** What a finished graph comes to: final values, flags, who waits, and the execution as data. */
+import type {LocalEvent} from './behaviour.ts'
+import {addOwnRelations, derivedOf, type Growing} from './derived.ts'
+import {initialWrite, type Event} from './event.ts'
+import type {Execution, Pair} from './execution.ts'
+import {unresolved, type Graph} from './graph.ts'
+import {isUndefined, type Scalar} from './value.ts'
+
+/** The co-last value of a location. */
+export function finalValue(graph: Graph, location: number): Scalar {
+  const last = nextMaximal(graph, location, -1)
+  return last < 0 ? graph.memory[location]!.init : graph.scalarOf(last) ?? 0
+}
+
+/** The final value of a location as far as it is decided: undefined while another write may come last. */
+export function decidedFinal(graph: Graph, location: number): Scalar | undefined {
+  if (graph.mayStillWrite(location, -1)) return undefined
+  const last = nextMaximal(graph, location, -1)
+  if (last < 0) return graph.memory[location]!.init
+  return nextMaximal(graph, location, last) < 0 ? graph.scalarOf(last) : undefined
+}
+
+/** The writes to a location that no other is known to follow, in the way of `next` in bits.ts. */
+function nextMaximal(graph: Graph, location: number, after: number): number {
+  let write = graph.nextWrite(location, after)
+  while (write >= 0 && !graph.checker.isRowEmpty(graph.plan.co, write)) write = graph.nextWrite(location, write)
+  return write
+}
+
+/** The flags that the model raises on the complete execution. */
+export function flags(graph: Graph): string[] {
+  const {checker, plan} = graph
+  if (plan.flags.length === 0) return []
+  checker.beginFlags()
+  for (let thread = 0; thread < graph.threads; thread++) {
+    const start = graph.firstOf(thread)
+    const {flagPairs} = derivedOf(graph.nodeOf(thread), plan)
+    for (let i = 0; i < flagPairs.length; i += 3) checker.addForFlags(flagPairs[i]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
+  }
+  return checker.raised()
+}
+
+/** For a blocked execution: who waits for what. */
+export function waiting(graph: Graph): {readonly thread: number; readonly event: LocalEvent}[] {
+  const found: {thread: number; event: LocalEvent}[] = []
+  for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
+    found.push({thread: graph.threadOf[read]!, event: graph.eventAt(read)})
+  }
+  return found
+}
+
+/** Threads that computed what C leaves undefined, and what it was. */
+export function undefinedResults(graph: Graph): {readonly thread: number; readonly why: string}[] {
+  const found: {thread: number; why: string}[] = []
+  if (!graph.hasUndefined) return found
+  for (let vertex = 0; vertex < graph.vertices; vertex++) {
+    const scalar = graph.knownScalar(vertex)
+    if (scalar === undefined || !isUndefined(scalar) || scalar.name.startsWith('thin air')) continue
+    found.push({thread: graph.threadOf[vertex]!, why: scalar.name})
+  }
+  return found
+}
+
+/** The execution as data: initial writes, then each thread's events (folded fences included). */
+export function executionOf(graph: Graph): Execution {
+  const {memory} = graph
+  const events: Event[] = memory.map((location, id) => ({id, thread: -1, position: 0, label: initialWrite, location}))
+  const values: (Scalar | null)[] = memory.map(location => location.init)
+  const idOf: number[] = []
+  const given: Growing = {po: [], addr: [], data: [], ctrl: [], rmw: [], rf: [], co: []}
+  for (let thread = 0; thread < graph.threads; thread++) {
+    const node = graph.nodeOf(thread)
+    const first = events.length
+    addOwnRelations(given, node.events, first)
+    for (const [position, {label, location, name, operation}] of node.events.entries()) {
+      const vertex = graph.firstOf(thread) + node.vertices[position]!
+      if (node.vertices[position]! >= 0) idOf[vertex] = events.length
+      events.push({id: events.length, thread, position, label, location, name, operation})
+      values.push(location === null || label.kind === 'F' ? null : graph.scalarOf(vertex) ?? null)
+    }
+  }
+  addCommunication(graph, given, idOf)
+  return {events, values, given}
+}
+
+function addCommunication(graph: Graph, given: {rf: Pair[]; co: Pair[]}, idOf: readonly (number | undefined)[]): void {
+  for (let vertex = 0; vertex < graph.vertices; vertex++) {
+    const id = idOf[vertex]
+    const location = graph.locationOf(vertex)
+    if (id === undefined || location < 0) continue
+    if (graph.isWrite(vertex)) {
+      given.co.push([location, id])
+      for (const [other, later] of idOf.entries()) {
+        if (later !== undefined && graph.inCo(vertex, other)) given.co.push([id, later])
+      }
+      continue
+    }
+    const write = graph.sourceOf(vertex)
+    if (write !== unresolved) given.rf.push([write < 0 ? location : idOf[write]!, id])
+  }
+}
