@@ -7,7 +7,7 @@
  * it needs to know one (design.md, 2: "defer and resolve").
  */
 import type {Label} from './event.ts'
-import {mapping, type Family, type MappedOp} from './mapping.ts'
+import {mapping, type Family, type MappedOp, type Shape} from './mapping.ts'
 import {recordingSites, siteOf, type Op, type Proc, type Reply} from './program.ts'
 import {compute, isUndefined, truth, union, Value, type Location, type Scalar} from './value.ts'
 
@@ -37,6 +37,8 @@ export type Demand =
   | {readonly kind: 'raw'; readonly value: Value}
   /** The truth of the value decides: an arm of `when`, the success of a compare-exchange. */
   | {readonly kind: 'when' | 'cas'; readonly value: Value}
+  /** The read must have returned what the thread waits for: one child, under 1. */
+  | {readonly kind: 'wait'; readonly value: Value}
   /** The value is the address of the next access. */
   | {readonly kind: 'address'; readonly value: Value}
   | {readonly kind: 'done'; readonly returned: unknown}
@@ -136,7 +138,7 @@ export class Behaviour {
 
   /** The state after `node` was answered. @throws {Nondeterminism} if the thread diverges when run again. */
   child(node: Node, answer: Scalar): Node {
-    const key = node.demand.kind === 'when' || node.demand.kind === 'cas' ? Number(truth(answer)) : answer
+    const key = keyOf(node.demand, answer)
     const known = node.children.get(key)
     if (known !== undefined) return known
     const run = this.#live.at === node ? this.#live.run : this.#rerun(node)
@@ -186,6 +188,15 @@ export class Behaviour {
   }
 }
 
+/** Which child an answer leads to. */
+function keyOf({kind}: Demand, answer: Scalar): Scalar {
+  switch (kind) {
+    case 'when': case 'cas': return Number(truth(answer))
+    case 'wait': return 1
+    default: return answer
+  }
+}
+
 function describeEvent(event: LocalEvent | undefined): string {
   if (event === undefined) return 'nothing more'
   const value = event.value === null ? '' : ` ${describeValue(event.value)}`
@@ -194,7 +205,7 @@ function describeEvent(event: LocalEvent | undefined): string {
 
 function describeDemand(demand: Demand): string {
   switch (demand.kind) {
-    case 'raw': case 'when': case 'cas': case 'address': return `ask for ${describeValue(demand.value)}`
+    case 'raw': case 'when': case 'cas': case 'address': case 'wait': return `ask for ${describeValue(demand.value)}`
     case 'done': return 'return'
     case 'panic': return `throw ${demand.message}`
     case 'cut': return 'loop on'
@@ -348,8 +359,15 @@ class ThreadRun {
     }
     for (const label of shape.before) this.#fence(op.name, label)
     const result = op.kind === 'store' ? undefined : this.#read(op, shape.read!, location, addr)
+    const read = this.events.length - 1
+    if (op.kind !== 'store' && op.kind !== 'cas' && op.until !== undefined) {
+      // a thread that waits does nothing until it has seen what it waits for, perhaps for ever
+      return this.#ask({kind: 'wait', value: result!}, () => {
+        const answered = this.#finish(op, shape, location, addr, result, read)
+        if (answered !== null) this.#run(answered.reply)
+      })
+    }
     if (op.kind === 'cas') {
-      const read = this.events.length - 1
       const succeeded = Value.apply(op.unless === true ? '!=' : '==', result!, op.expected)
       return this.#ask({kind: 'cas', value: succeeded}, answer => {
         const success = truth(answer)
@@ -360,6 +378,12 @@ class ThreadRun {
         this.#run(result)
       })
     }
+    return this.#finish(op, shape, location, addr, result, read)
+  }
+
+  /** What follows the read of an access. */
+  #finish(op: Extract<MappedOp, {kind: 'load' | 'store' | 'rmw'}>, shape: Shape, location: Location, addr: readonly number[],
+    result: Value | undefined, read: number): {readonly reply: Reply} | null {
     if (op.kind === 'rmw') {
       let stored: Value
       try {
@@ -368,7 +392,7 @@ class ThreadRun {
         this.demand = panic(error)
         return null
       }
-      this.#write(op.name, shape.write!, location, stored, addr, this.events.length - 1)
+      this.#write(op.name, shape.write!, location, stored, addr, read)
     } else if (op.kind === 'store') {
       this.#write(op.name, shape.write!, location, op.value, addr, -1)
     }

@@ -69,6 +69,10 @@ class Walk {
       for (const way of ways) this.#visit(this.#behaviour.child(node, way), fixed)
       return
     }
+    if (demand.kind === 'wait') {
+      if (answers === null || answers.size > 0) this.#visit(this.#behaviour.child(node, 1), fixed)
+      return
+    }
     node.answers = [...answers ?? []]
     if (answers === null) this.open.add(node)
     for (const answer of node.answers) {

@@ -11,7 +11,7 @@ import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {label} from './event.ts'
 import {Graph, initial, maxAssumed, mayWrite, type Blueprint} from './graph.ts'
-import {truth, type Scalar} from './value.ts'
+import {truth, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */
 export interface Decision {
@@ -72,9 +72,15 @@ export class Machine {
       const {demand} = node
       if (!asks(demand)) return moved
       const scalar = graph.evaluate(thread, demand.value)
-      if (scalar === undefined) return moved
+      if (scalar === undefined || (demand.kind === 'wait' && !this.#isSatisfied(thread, demand.value, scalar))) return moved
       this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, scalar))
     }
+  }
+
+  /** Does the read that a thread waits for accept the value? */
+  #isSatisfied(thread: number, {scalar}: Value, value: Scalar): boolean {
+    const {graph} = this
+    return graph.eventAt(graph.vertexOf(thread, scalar as number)).until!(value)
   }
 
   /** Waits whose value became known must be satisfied. */
@@ -95,7 +101,7 @@ export class Machine {
     for (let i = 0; i < graph.assumptions; i++) {
       const {parent, answer} = graph.assumedNode(i)
       const {demand} = parent!
-      if (!asks(demand)) continue
+      if (!asks(demand) || demand.kind === 'wait') continue // waits are promises
       const scalar = graph.evaluate(graph.assumedThread(i), demand.value)
       if (scalar !== undefined && answer !== (isOpenEnded(demand) ? scalar : Number(truth(scalar)))) return false
     }
@@ -281,8 +287,8 @@ export class Machine {
       const node = graph.nodeOf(thread)
       const {demand} = node
       if (!asks(demand) || answers(node).length === 0) continue
-      // everything after a raw value depends on it by ctrl, which only plain stores of LKMM escape
-      if (demand.kind === 'raw' && !graph.plan.labels.has(plainStore)) continue
+      // everything after a raw value or a wait depends on it by ctrl, which only plain stores of LKMM escape
+      if ((demand.kind === 'raw' || demand.kind === 'wait') && !graph.plan.labels.has(plainStore)) continue
       if (this.#isWanted(thread, node)) found.push(thread)
     }
     return found
@@ -336,6 +342,7 @@ function isOpenEnded({kind}: Demand): boolean {
 
 /** What a condition, an address or a raw value may turn out to be. */
 function answers(node: Node): readonly Scalar[] {
+  if (node.demand.kind === 'wait') return [1]
   return isOpenEnded(node.demand) ? node.answers : [1, 0]
 }
 

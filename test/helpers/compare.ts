@@ -1,0 +1,81 @@
+/** Compares the engine's executions of a program with those of the brute force. */
+import {
+  allows, executionKey, executions, flagsOf, pairsOf, type Execution, type Failure, type Model, type Run, type Scalar,
+} from '../../lib/index.ts'
+import {data, or, plus, rf} from '../../lib/model.ts'
+import {candidates, TooLarge, type Outcome} from './bruteforce.ts'
+import {compile, type Registers, type Sketch} from './sketch.ts'
+
+/**
+ * What the engine gets wrong, in words; nothing if it agrees with the brute force. The reference evaluator
+ * takes about a third of a millisecond per candidate under lkmm, so there is a limit to them.
+ */
+export function differences(sketch: Sketch, model: Model, mostCandidates: number): readonly string[] | 'too large' {
+  const program = compile(sketch)
+  const expected = new Map<string, Outcome<Registers>>()
+  try {
+    let count = 0
+    for (const outcome of candidates(program, model.family)) {
+      if (++count > mostCandidates) return 'too large'
+      if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(executionKey(outcome.execution), outcome)
+    }
+  } catch (error) {
+    if (error instanceof TooLarge) return 'too large'
+    throw error
+  }
+  try {
+    return compare(expected, engine(sketch, model), model)
+  } catch (error) {
+    return [`the engine throws ${String(error)}`]
+  }
+}
+
+/** The engine's complete executions. */
+function engine(sketch: Sketch, model: Model): readonly Run[] {
+  return [...executions(compile(sketch), model, {flags: Object.keys(model.flags)})].filter(run => !isBlocked(run) && !isThinAir(run.execution))
+}
+
+function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readonly Run[], model: Model): readonly string[] {
+  const found: string[] = []
+  const keys = runs.map(run => executionKey(run.execution))
+  const known = new Set(keys)
+  if (keys.length > known.size) found.push(`${keys.length - known.size} executions are made twice`)
+  for (const key of expected.keys()) if (!known.has(key)) found.push(`missing: ${key}`)
+  for (const [i, run] of runs.entries()) {
+    const outcome = expected.get(keys[i]!)
+    if (outcome === undefined) {
+      found.push(`extra: ${keys[i]!}`)
+      continue
+    }
+    const [was, should] = [told(run.returned, run.final, flagged(run.failures)), told(outcome.returned, outcome.final, flagsOf(model, outcome.execution))]
+    if (was !== should) found.push(`${keys[i]!}\n  outcome: ${was}\n  but should be: ${should}`)
+  }
+  return found
+}
+
+function flagged(failures: readonly Failure[]): ReturnType<typeof flagsOf> {
+  return failures.filter(failure => failure.kind === 'flag')
+}
+
+/** An outcome in one line. */
+function told(returned: unknown, final: readonly Scalar[], flags: ReturnType<typeof flagsOf>): string {
+  const scalars = (_key: string, value: unknown): unknown => typeof value === 'object' && value !== null && 'object' in value && 'name' in value ? `&${String(value.name)}` : value
+  const raised = flags.map(({flag, pairs}) => `${flag} ${pairs.map(pair => pair.join('-')).sort().join(' ')}`).sort()
+  return JSON.stringify([returned, final, raised], scalars)
+}
+
+/** Did the execution come to a point where no thread can go on? */
+export function isBlocked(run: Run): boolean {
+  return run.failures.some(failure => failure.kind === 'deadlock')
+}
+
+/**
+ * Does some value come from itself? Only LKMM's plain accesses allow that. The engine then has, as
+ * herd7, one value that equals no other; the brute force would have to guess it.
+ */
+export function isThinAir(execution: Execution): boolean {
+  const plain = execution.events.some(({label}) => label.kind !== 'F' && label.tags.length === 0)
+  return plain && pairsOf(flow, execution).some(([a, b]) => a === b)
+}
+
+const flow = plus(or(rf, data))
