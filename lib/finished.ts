@@ -6,10 +6,15 @@ import type {Execution, Pair} from './execution.ts'
 import {unresolved, type Graph} from './graph.ts'
 import {isUndefined, type Scalar} from './value.ts'
 
-/** The co-last value of a location. */
-export function finalValue(graph: Graph, location: number): Scalar {
+/** The value of the co-last of the writes that exist; undefined if it is not known. */
+export function lastValue(graph: Graph, location: number): Scalar | undefined {
   const last = nextMaximal(graph, location, -1)
-  return last < 0 ? graph.memory[location]!.init : graph.scalarOf(last) ?? 0
+  return last < 0 ? graph.memory[location]!.init : graph.scalarOf(last)
+}
+
+/** The co-last value of a location, of a finished execution. */
+export function finalValue(graph: Graph, location: number): Scalar {
+  return lastValue(graph, location) ?? 0
 }
 
 /** The final value of a location as far as it is decided: undefined while another write may come last. */

@@ -65,6 +65,7 @@ export class Graph {
   readonly #excluded: number
   readonly #pending: number
   readonly #promised: number
+  readonly #stuck: number
   readonly #writes: number
   readonly #accesses: number
   readonly #assumed: number
@@ -107,6 +108,7 @@ export class Graph {
     this.#excluded = reserve(this.vertices * this.words)
     this.#pending = reserve(this.words)
     this.#promised = reserve(this.words)
+    this.#stuck = reserve(this.words)
     this.#writes = reserve(memory.length * this.words)
     this.#accesses = reserve(memory.length * this.words)
     this.#assumed = reserve(1 + 2 * maxAssumed)
@@ -286,6 +288,16 @@ export class Graph {
     const writes = this.#writes + this.locationOf(read) * this.words
     this.#state.copyWithin(this.#excluded + read * this.words, writes, writes + this.words)
     put(this.#state, this.#excludedInitial, read)
+  }
+
+  /** The read waits for ever: it never sees a value that it accepts. */
+  giveUp(read: number): void {
+    this.postpone(read)
+    put(this.#state, this.#stuck, read)
+  }
+
+  isStuck(read: number): boolean {
+    return isIn(this.#state, this.#stuck, read)
   }
 
   isPostponed(read: number): boolean {

@@ -10,7 +10,8 @@ import {asks, type Demand, type Node} from './behaviour.ts'
 import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {label} from './event.ts'
-import {Graph, initial, maxAssumed, mayWrite, type Blueprint} from './graph.ts'
+import {lastValue} from './finished.ts'
+import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
 import {truth, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */
@@ -20,6 +21,8 @@ export interface Decision {
   readonly among: number
   /** The last choice postpones the read to writes that do not exist yet; only exploration takes it. */
   readonly later: boolean
+  /** The choice after the writes is that the read, which is a wait, goes on for ever. */
+  readonly starve: boolean
   /** For traces and the by-hand chooser. */
   readonly what: string
   /** The read that is resolved, or the thread that runs ahead. */
@@ -123,6 +126,7 @@ export class Machine {
     let candidates: number[] = []
     let best = Infinity
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
+      if (graph.isStuck(read)) continue
       const found = this.#candidates(read)
       const later = this.#mayComeLater(read)
       if (found.length === 0) {
@@ -141,7 +145,7 @@ export class Machine {
     if (dull > 0) ready.unshift(...ready.splice(dull, 1))
     if (free) {
       const choices = [...ready, ...this.#assumable().map(thread => -1 - thread)]
-      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, what: 'which read resolves next', of: -1, choices}
+      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, starve: false, what: 'which read resolves next', of: -1, choices}
     }
     return this.#offerRead(ready[0]!, candidates)
   }
@@ -150,7 +154,7 @@ export class Machine {
   #withoutReads(): Decision | Status {
     const [thread] = this.#assumable()
     if (thread !== undefined) return this.#offerThread(thread)
-    if (this.graph.nextPending(-1) >= 0) return this.#isBlocked() ? 'blocked' : 'dead'
+    if (this.graph.nextPending(-1) >= 0) return this.#blocked()
     return this.#isFinished() && this.graph.settleCopies() ? this.#nextCo() : 'dead'
   }
 
@@ -166,13 +170,55 @@ export class Machine {
     return false
   }
 
-  /** Blocked for good: only waits are pending, and no write at all satisfies them. */
-  #isBlocked(): boolean {
+  /**
+   * Blocked for good: only waits are pending, and the last write to each word that is waited for does
+   * not satisfy the wait. (If it did, the wait would end some time: every write becomes visible.)
+   */
+  #blocked(): Decision | Status {
     const {graph} = this
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
-      if (graph.eventAt(read).until === null || graph.isPostponed(read)) return false
+      if (graph.eventAt(read).until === null || (graph.isPostponed(read) && !graph.isStuck(read))) return 'dead'
+    }
+    if (!graph.settleCopies() || !this.#isConfirmed()) return 'dead'
+    const open = this.#nextCo()
+    if (open !== 'complete') return open
+    for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
+      const last = lastValue(graph, graph.locationOf(read))
+      if (last === undefined || graph.eventAt(read).until!(last)) return 'dead'
+    }
+    return 'blocked'
+  }
+
+  /** Was every assumption borne out? A thread cannot have run past a wait that never ends. */
+  #isConfirmed(): boolean {
+    const {graph} = this
+    for (let i = 0; i < graph.assumptions; i++) {
+      const {demand} = graph.assumedNode(i).parent!
+      if (asks(demand) && graph.evaluate(graph.assumedThread(i), demand.value) === undefined) return false
     }
     return true
+  }
+
+  /** Can a wait that could be satisfied also go on for ever, since a write that does not satisfy it may be the last? */
+  #mayStarve(read: number): boolean {
+    const {graph} = this
+    const {until} = graph.eventAt(read)
+    if (until === null) return false
+    if (this.#mayComeLater(read)) return true
+    const location = graph.locationOf(read)
+    const satisfies = (write: number): boolean => {
+      const scalar = graph.scalarOf(write)
+      return scalar !== undefined && until(scalar)
+    }
+    for (let write = graph.nextWrite(location, -1); write >= 0; write = graph.nextWrite(location, write)) {
+      if (satisfies(write)) continue
+      let covered = false
+      for (let other = graph.nextWrite(location, -1); other >= 0 && !covered; other = graph.nextWrite(location, other)) {
+        covered = graph.inCo(write, other) && satisfies(other)
+      }
+      if (!covered) return true
+    }
+    return false
   }
 
   /** Lower is sooner: forced reads, then RMW reads, then what a thread waits for, then few candidates. */
@@ -203,6 +249,7 @@ export class Machine {
       case 'from': {
         const write = choices[choice]
         if (write !== undefined) this.#coherence.resolve(of, write)
+        else if (decision.starve && choice === choices.length) this.graph.giveUp(of)
         else this.graph.postpone(of)
         return write === undefined || (this.#coherence.consequences() && this.#advance())
       }
@@ -215,13 +262,14 @@ export class Machine {
   }
 
   /** The choice of a decision that leads to the execution whose final state is `target`. */
-  choiceTowards(target: Int32Array, {kind, of, choices}: Decision): number {
+  choiceTowards(target: Int32Array, {kind, of, choices, starve}: Decision): number {
     const {graph} = this
     switch (kind) {
       case 'which': return 0
       case 'from': {
-        const found = choices.indexOf(graph.sourceIn(target, of))
-        return found >= 0 ? found : choices.length
+        const source = graph.sourceIn(target, of)
+        const found = choices.indexOf(source)
+        return found >= 0 ? found : choices.length + (starve && source !== unresolved ? 1 : 0)
       }
       case 'co': return graph.inCoIn(target, choices[0]!, choices[1]!) ? 0 : 1
       case 'assume': {
@@ -238,9 +286,10 @@ export class Machine {
   #offerRead(read: number, choices: readonly number[]): Decision {
     const {graph} = this
     const later = this.#mayComeLater(read)
+    const starve = this.#mayStarve(read)
     const thread = graph.behaviours[graph.threadOf[read]!]!.name
     const location = graph.memory[graph.locationOf(read)]!.name
-    return {kind: 'from', among: choices.length + (later ? 1 : 0), later, what: `${thread} reads ${location}`, of: read, choices}
+    return {kind: 'from', among: choices.length + (starve ? 1 : 0) + (later ? 1 : 0), later, starve, what: `${thread} reads ${location}`, of: read, choices}
   }
 
   /** The writes that a pending read may still take its value from, the dull one first. */
@@ -306,7 +355,7 @@ export class Machine {
   #offerThread(thread: number): Decision {
     const {name} = this.graph.behaviours[thread]!
     const {length} = answers(this.graph.nodeOf(thread))
-    return {kind: 'assume', among: length, later: false, what: `${name} runs ahead of its condition`, of: thread, choices: []}
+    return {kind: 'assume', among: length, later: false, starve: false, what: `${name} runs ahead of its condition`, of: thread, choices: []}
   }
 
   #assume(thread: number, choice: number): boolean {
@@ -327,7 +376,7 @@ export class Machine {
       for (let a = graph.nextWrite(location, -1); a >= 0; a = graph.nextWrite(location, a)) {
         for (let b = graph.nextWrite(location, a); b >= 0; b = graph.nextWrite(location, b)) {
           if (graph.inCo(a, b) || graph.inCo(b, a)) continue
-          return {kind: 'co', among: 2, later: false, what: `order of writes to ${name}`, of: location, choices: [a, b]}
+          return {kind: 'co', among: 2, later: false, starve: false, what: `order of writes to ${name}`, of: location, choices: [a, b]}
         }
       }
     }
