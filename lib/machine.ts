@@ -203,7 +203,8 @@ export class Machine {
   #mayStarve(read: number): boolean {
     const {graph} = this
     const {until} = graph.eventAt(read)
-    if (until === null) return false
+    // asked once: a read that was postponed has let this chance go
+    if (until === null || graph.isPostponed(read)) return false
     if (this.#mayComeLater(read)) return true
     const location = graph.locationOf(read)
     const satisfies = (write: number): boolean => {

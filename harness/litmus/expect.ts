@@ -111,9 +111,9 @@ function differencesOf(judged: Judged, expected: Expected): readonly string[] {
   return [...verdict(judged, expected), ...counts, ...flags(judged, expected)]
 }
 
-function verdict({verdict, states, complete}: Judged, expected: Expected): readonly string[] {
+function verdict({verdict, states, panics, unknown}: Judged, expected: Expected): readonly string[] {
   if (expected.verdict === null || verdict === 'unknown') return []
-  const found = verdict === 'Never' && complete && states.length === 0 ? 'Deadlock' : verdict
+  const found = verdict === 'Never' && states.length + panics.length + unknown.length === 0 ? 'Deadlock' : verdict
   // herd7 says Never of a deadlock, for which there is no execution at all
   const agrees = expected.verdict === found || (expected.by === 'table' && expected.verdict === verdict)
   return agrees ? [] : [`${found}, expected ${expected.verdict}`]

@@ -19,8 +19,20 @@ export function witnessOf(litmus: LitmusProgram, model: Model, bound: number, ex
   const allowed = found(litmus, model, bound, wanted, expired, 1)[0]
   if (allowed !== undefined) return showAllowed(litmus, model, allowed)
   if (expired()) return wrap('The time was over before an execution was found in which the condition holds.')
-  const nearest = nearestForbidden(litmus, model, bound, wanted, expired)
-  return nearest === null ? wrap(unexplained(litmus, expired)) : showForbidden(litmus, model, nearest)
+  const stuck = deadlockOf(litmus, model, bound)
+  if (stuck !== null) return wrap(stuck)
+  const best = nearestForbidden(litmus, model, bound, wanted, expired)
+  return best === null ? wrap(unexplained(litmus, expired)) : showForbidden(litmus, model, best)
+}
+
+/** What the threads wait for, if that is so in the first execution that there is. */
+function deadlockOf({program}: LitmusProgram, model: Model, bound: number): string | null {
+  for (const {failures} of executions(program, model, {flags: [], bound})) {
+    const waiting = failures.flatMap(failure => failure.kind === 'deadlock' ? failure.waiting : [])
+    if (waiting.length === 0) return null
+    return `Deadlock: ${waiting.map(({thread, operation, location}) => `${thread} waits in ${operation} for ${location}`).join(', ')}.`
+  }
+  return null
 }
 
 /** `forall` is decided by an execution in which the proposition does not hold, everything else by one in which it does. */
@@ -88,8 +100,8 @@ function nearer(a: Forbidden | null, b: Forbidden | null): Forbidden | null {
 
 function unexplained({question}: LitmusProgram, expired: Expired): string {
   if (expired()) return 'The time was over before it was found out why the model forbids this.'
-  const never = question.quantifier === 'forall' ? 'The condition holds' : 'The condition does not hold'
-  return `${never} in any candidate execution: what the threads compute decides it, not the memory model.`
+  const what = question.quantifier === 'forall' ? 'The condition holds in every candidate' : 'The condition holds in no candidate'
+  return `${what}, whatever the axioms: it is decided by what the threads compute from values that somebody stores, and by read-modify-writes that nothing comes between.`
 }
 
 // ---- Text ----------------------------------------------------------------------------------------
@@ -99,7 +111,7 @@ function showForbidden(litmus: LitmusProgram, model: Model, {run, violation}: Fo
   return [
     `Forbidden by ${model.name}, the nearest candidate:`,
     ...drawTimeline(lines, {width}),
-    ...wrap(`forbidden by ${violation.axiom}: ${walk(violation.cycle, lines)}`),
+    ...wrap(`forbidden by ${violation.axiom}: ${walk(violation, model, run.execution, lines)}`),
   ]
 }
 
@@ -118,17 +130,74 @@ function layOut({program}: LitmusProgram, model: Model, execution: Execution): T
 }
 
 /** `1 ->wmb 2 ->rfe 3 ->fre 1`. */
-function walk(cycle: readonly Step[], {rowOf}: Timeline): string {
+function walk(violation: Violation, model: Model, execution: Execution, {rowOf}: Timeline): string {
   const row = (event: number): string => String(rowOf.get(event) ?? 'init')
-  const steps = cycle.filter(({from, to}) => row(from) !== row(to))
-  const [first] = steps.length === 0 ? cycle : steps
-  return `${row(first!.from)} ${(steps.length === 0 ? cycle : steps).map(step => `->${edgeName(step)} ${row(step.to)}`).join(' ')}`
+  const steps = joined(violation, model, execution).filter(({from, to}) => row(from) !== row(to))
+  const [first] = steps
+  return first === undefined ? '' : `${row(first.from)} ${steps.map(({name, to}) => `->${name} ${row(to)}`).join(' ')}`
+}
+
+interface Edge {
+  readonly from: number
+  readonly to: number
+  readonly name: string
+}
+
+/**
+ * The cycle with what happens inside one thread in as few edges as the model has names for: po, a fence, po is mb.
+ * Coherence is about po itself.
+ */
+function joined({axiom, cycle}: Violation, model: Model, execution: Execution): readonly Edge[] {
+  const thread = (event: number): number => execution.events[event]!.thread
+  const steps = rotated(cycle, thread)
+  const edges: Edge[] = []
+  for (let i = 0; i < steps.length;) {
+    const {from} = steps[i]!
+    let [end, name] = [i + 1, nameOf(steps[i]!, execution)]
+    for (let j = i; j < steps.length && axiom !== 'coherence' && thread(steps[j]!.to) === thread(from); j++) {
+      const longer = j > i || name === 'po' ? nameIn(local, model, execution, from, steps[j]!.to) : null
+      if (longer !== null) [end, name] = [j + 1, longer]
+    }
+    edges.push({from, to: steps[end - 1]!.to, name})
+    i = end
+  }
+  return [...edges, ...closing(edges, execution)]
+}
+
+/** An axiom that nothing may be in a relation (plain-coherence) has no cycle, but an order that contradicts the pair. */
+function closing(edges: readonly Edge[], {events}: Execution): readonly Edge[] {
+  const [from, to] = [edges.at(-1)!.to, edges[0]!.from]
+  if (from === to) return []
+  const kinds = `${events[from]!.label.kind}${events[to]!.label.kind}`
+  return [{from, to, name: kinds === 'RW' ? 'rw-xbstar' : kinds === 'WR' ? 'wr-vis' : 'ww-vis'}]
+}
+
+/** The cycle from where it enters a thread. */
+function rotated(cycle: readonly Step[], thread: (event: number) => number): readonly Step[] {
+  const start = cycle.findIndex(({from, to}) => thread(from) !== thread(to)) + 1
+  return [...cycle.slice(start), ...cycle.slice(0, start)]
+}
+
+function nameOf(step: Step, {events, given}: Execution): string {
+  const {from, to} = step
+  const name = step.names.length > 0 ? edgeName(step) : contains(given.rf, from, to) ? 'rf' : contains(given.co, from, to) ? 'co' : 'fr'
+  return ['rf', 'co', 'fr'].includes(name) ? `${name}${events[from]!.thread === events[to]!.thread ? 'i' : 'e'}` : name
+}
+
+function nameIn(names: readonly string[], model: Model, execution: Execution, from: number, to: number): string | null {
+  return names.find(name => {
+    const relation = model.relations[name]
+    return relation !== undefined && contains(pairsOf(relation, execution), from, to)
+  }) ?? null
+}
+
+function contains(pairs: readonly Pair[], from: number, to: number): boolean {
+  return pairs.some(([a, b]) => a === from && b === to)
 }
 
 /** Orders inside a thread that models have names for, what a programmer would name first. */
 const local = [
-  'addr', 'data', 'ctrl', 'rwdep', 'rmb', 'wmb', 'gp', 'mb', 'po-rel', 'acq-po', 'po-unlock-lock-po', 'rcu-fence', 'ppo',
-  'sw', 'ppo-tso', 'implied', 'fence',
+  'addr', 'data', 'ctrl', 'rwdep', 'rmb', 'wmb', 'gp', 'mb', 'po-rel', 'acq-po', 'po-unlock-lock-po', 'rcu-fence', 'ppo', 'implied', 'mfence',
 ]
 
 /** What orders the steps: inside a thread by the model's own names, between threads by who read or overwrote what. */

@@ -16,9 +16,12 @@ import type {Op, Program, Reply} from '../../lib/program.ts'
 import {allows} from '../../lib/reference.ts'
 import {compute, truth, Value, type Location, type Scalar} from '../../lib/value.ts'
 
-/** One complete execution, with its outcome. */
+/** One execution, with its outcome. */
 export interface Outcome<R> {
   readonly execution: Execution
+  /** Threads that wait for ever; empty for a complete execution. */
+  readonly waiting: readonly string[]
+  /** What each thread returned; undefined for one that waits. */
   readonly returned: R
   /** The co-last value of each word, by the word's index. */
   readonly final: readonly Scalar[]
@@ -33,10 +36,10 @@ export interface Options {
 
 /** Every complete execution of the program that the model allows, each once. */
 export function bruteForce<R>(program: Program<R>, model: Model, options: Options = {}): Outcome<R>[] {
-  return [...candidates(program, model.family, options)].filter(({execution}) => allows(model, execution))
+  return [...candidates(program, model.family, options)].filter(({waiting, execution}) => waiting.length === 0 && allows(model, execution))
 }
 
-/** Every execution that fits together, allowed by a model or not. */
+/** Every execution that fits together, allowed by a model or not, complete or blocked. */
 export function* candidates<R>(program: Program<R>, family: Family, {bound = 3, everything = false}: Options = {}): Generator<Outcome<R>> {
   const paths = guessPaths(program, family, bound)
   const ways = paths.reduce((product, own) => product * own.length, 1)
@@ -52,7 +55,7 @@ interface PathEvent {
   readonly value: Scalar | null
 }
 
-/** One way through a thread. Positions are the thread's own: 0, 1, 2 … in program order. */
+/** One way through a thread, or the beginning of one. Positions are the thread's own: 0, 1, 2 … in program order. */
 interface ThreadPath {
   readonly events: readonly PathEvent[]
   readonly addr: readonly Pair[]
@@ -60,20 +63,21 @@ interface ThreadPath {
   readonly ctrl: readonly Pair[]
   readonly rmw: readonly Pair[]
   readonly returned: unknown
+  /** The read that the thread has come to without a guess for it; null at the end of the thread. */
+  readonly pending: Pending | null
 }
 
-/** A thread that came to a read for which there is no guess left, and what it had done before. */
-interface Wanting {
-  readonly wants: Location
-  readonly until: (value: Scalar) => boolean
-  readonly events: readonly PathEvent[]
+interface Pending {
+  readonly location: Location
+  /** What a wait waits for; null for a read that takes any value. */
+  readonly until: ((value: Scalar) => boolean) | null
 }
 
 /** Values that a word may hold, as far as is known. */
 type Domains = ReadonlyMap<Location, ReadonlySet<Scalar>>
 
 /**
- * All paths of all threads. A read is tried with the values that its word may hold: the initial value,
+ * All paths of all threads, to their ends or to a wait. A read is tried with the values that its word may hold: the initial value,
  * and what some path writes, found in rounds. A value that does not justify itself has come about after
  * as many rounds as there are writes.
  */
@@ -83,7 +87,7 @@ function guessPaths<R>(program: Program<R>, family: Family, bound: number): Thre
     const tries = program.threads.map(({body}) => [...limited(threadTries(body, family, domains, bound), program.name)])
     const grown = grow(domains, tries.flat())
     const writes = tries.reduce((sum, own) => sum + Math.max(0, ...own.map(countWrites)), 0)
-    if (grown === null || round > writes) return tries.map(own => own.flatMap(path => 'wants' in path ? [] : [path]))
+    if (grown === null || round > writes) return tries.map(own => own.filter(({pending}) => pending === null || pending.until !== null))
     domains = grown
   }
 }
@@ -104,12 +108,12 @@ function* limited<T>(items: Iterable<T>, name: string): Generator<T> {
   }
 }
 
-function countWrites({events}: ThreadPath | Wanting): number {
+function countWrites({events}: ThreadPath): number {
   return events.filter(event => event.label.kind === 'W').length
 }
 
 /** The domains with everything that is written, also by a thread that then waits in vain; null if that is nothing new. */
-function grow(domains: Domains, tries: readonly (ThreadPath | Wanting)[]): Domains | null {
+function grow(domains: Domains, tries: readonly ThreadPath[]): Domains | null {
   const grown = new Map([...domains].map(([word, values]) => [word, new Set(values)]))
   for (const {events} of tries) {
     for (const {label, location, value} of events) if (label.kind === 'W') grown.get(location!)!.add(value!)
@@ -119,18 +123,19 @@ function grow(domains: Domains, tries: readonly (ThreadPath | Wanting)[]): Domai
 
 /** Everything that one thread may do: to its end, by a sequence of guesses, or to a read on the way. */
 function* threadTries(body: Program['threads'][number]['body'], family: Family, domains: Domains, bound: number,
-  guesses: readonly Scalar[] = []): Generator<ThreadPath | Wanting> {
+  guesses: readonly Scalar[] = []): Generator<ThreadPath> {
   const run = runThread(body, family, guesses, bound)
   if (run === 'cut') return
   yield run
-  if (!('wants' in run)) return
-  for (const value of domains.get(run.wants)!) {
-    if (run.until(value)) yield* threadTries(body, family, domains, bound, [...guesses, value])
+  if (run.pending === null) return
+  const {location, until} = run.pending
+  for (const value of domains.get(location)!) {
+    if (until === null || until(value)) yield* threadTries(body, family, domains, bound, [...guesses, value])
   }
 }
 
 /** Runs a thread from its start, its reads returning the guesses in order. */
-function runThread(body: Program['threads'][number]['body'], family: Family, guesses: readonly Scalar[], bound: number): ThreadPath | Wanting | 'cut' {
+function runThread(body: Program['threads'][number]['body'], family: Family, guesses: readonly Scalar[], bound: number): ThreadPath | 'cut' {
   const events: PathEvent[] = []
   const [addr, data, ctrl, rmw]: [Pair[], Pair[], Pair[], Pair[]] = [[], [], [], []]
   const remaining = [...guesses]
@@ -168,8 +173,8 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
     return position
   }
 
-  /** What one access or fence does; `wants` if its read has no guess. Events are added as before, R, W, after. */
-  const perform = (op: MappedOp): {reply: Reply} | Wanting => {
+  /** What one access or fence does; no reply if its read has no guess. Events are added as before, R, W, after. */
+  const perform = (op: MappedOp): {reply: Reply} | {pending: Pending} => {
     const shape = mapping(op, family)
     if (op.kind === 'fence') {
       const domain = op.at === undefined ? null : place(op.at)
@@ -182,8 +187,11 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
     const to = place(op.at)
     const until = op.kind === 'load' || op.kind === 'rmw' ? op.until : undefined
     const guess = shape.read === null ? null : remaining.shift()
-    if (guess === undefined) return {wants: to.location, until: until ?? (() => true), events}
     for (const fence of shape.before) add(fence, null, null)
+    if (guess === undefined) {
+      access(shape.read!, to, null)
+      return {pending: {location: to.location, until: until ?? null}}
+    }
     const read = (label: Label): number => {
       const position = access(label, to, guess)
       if (until !== undefined) forever = [...forever, position] // a wait is a loop around its read
@@ -213,7 +221,7 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
     return {reply}
   }
 
-  const step = (op: Op): {reply: Reply} | Wanting | 'cut' => {
+  const step = (op: Op): {reply: Reply} | {pending: Pending} | 'cut' => {
     switch (op.kind) {
       case 'load': case 'store': case 'rmw': case 'cas': case 'fence': return perform(op)
       case 'raw':
@@ -236,10 +244,11 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
   let next = thread.next()
   while (!next.done) {
     const done = step(next.value)
-    if (done === 'cut' || 'wants' in done) return done
+    if (done === 'cut') return 'cut'
+    if ('pending' in done) return {events, addr, data, ctrl, rmw, returned: undefined, pending: done.pending}
     next = thread.next(done.reply)
   }
-  return {events, addr, data, ctrl, rmw, returned: resolve(next.value, evaluate)}
+  return {events, addr, data, ctrl, rmw, returned: resolve(next.value, evaluate), pending: null}
 }
 
 /** What a thread returned, with every Value in it replaced by the scalar that it is. */
@@ -260,8 +269,8 @@ function isLocation(thing: object): boolean {
 function* combinations(paths: readonly (readonly ThreadPath[])[]): Generator<readonly ThreadPath[]> {
   const bits = new Map<string, bigint>()
   const mask = (path: ThreadPath, kind: 'R' | 'W'): bigint => path.events.reduce((all, {label, location, value}) => {
-    if (label.kind !== kind || (kind === 'R' && value === location!.init)) return all
-    const key = `${location!.index}=${typeof value === 'number' ? value : '&' + value!.name}`
+    if (label.kind !== kind || value === null || (kind === 'R' && value === location!.init)) return all
+    const key = `${location!.index}=${typeof value === 'number' ? value : '&' + value.name}`
     if (!bits.has(key)) bits.set(key, 1n << BigInt(bits.size))
     return all | bits.get(key)!
   }, 0n)
@@ -302,6 +311,7 @@ function* join<R>(program: Program<R>, paths: readonly ThreadPath[], everything:
     ctrl: placed(path => path.ctrl), rmw: placed(path => path.rmw),
   } satisfies Partial<Given>
 
+  const waiting = program.threads.filter((_, thread) => paths[thread]!.pending !== null).map(({name}) => name)
   const returned = Object.fromEntries(program.threads.map(({name}, thread) => [name, paths[thread]!.returned])) as R
   const fits = (communication: Communication): boolean => everything || isCoherent(communication, events, fixed.rmw)
   const communications = program.memory.map(location =>
@@ -310,7 +320,9 @@ function* join<R>(program: Program<R>, paths: readonly ThreadPath[], everything:
     const rf = chosen.flatMap(({rf}) => rf)
     const co = chosen.flatMap(({order}) => order.flatMap((b, i) => order.slice(0, i).map((a): Pair => [a, b])))
     const final = chosen.map(({order}) => values[order.at(-1)!]!)
-    yield {execution: {events, given: {...fixed, rf, co}, values}, returned, final}
+    // every write becomes visible some time: a wait goes on only if the last one does not end it
+    if (paths.some(({pending}) => pending?.until?.(final[pending.location.index]!) === true)) continue
+    yield {execution: {events, given: {...fixed, rf, co}, values}, waiting, returned, final}
   }
 }
 
@@ -323,7 +335,7 @@ interface Communication {
 /** Every rf and co of one location that fits: a read may take its value from any write of that value, and co is any order. */
 function* communicationsAt(events: readonly Event[], values: readonly (Scalar | null)[], fits: (partial: Communication) => boolean): Generator<Communication> {
   const [initial, ...writes] = events.filter(event => event.label.kind === 'W').map(event => event.id)
-  const reads = events.filter(event => event.label.kind === 'R').map(event => event.id)
+  const reads = events.filter(event => event.label.kind === 'R' && values[event.id] !== null).map(event => event.id)
   // what does not fit will not fit with more co and rf
   for (const order of permutations([initial!], writes, order => fits({rf: [], order}))) {
     const sources = reads.map(read => order

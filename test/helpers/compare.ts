@@ -17,7 +17,7 @@ export function differences(sketch: Sketch, model: Model, mostCandidates: number
     let count = 0
     for (const outcome of candidates(program, model.family)) {
       if (++count > mostCandidates) return 'too large'
-      if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(executionKey(outcome.execution), outcome)
+      if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(keyOf(outcome.waiting.length > 0, outcome.execution), outcome)
     }
   } catch (error) {
     if (error instanceof TooLarge) return 'too large'
@@ -30,16 +30,16 @@ export function differences(sketch: Sketch, model: Model, mostCandidates: number
   }
 }
 
-/** The engine's complete executions. */
+/** The engine's executions, blocked ones included. */
 function engine(sketch: Sketch, model: Model): readonly Run[] {
-  return [...executions(compile(sketch), model, {flags: Object.keys(model.flags)})].filter(run => !isBlocked(run) && !isThinAir(run.execution))
+  return [...executions(compile(sketch), model, {flags: Object.keys(model.flags)})].filter(run => !isThinAir(run.execution))
 }
 
 function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readonly Run[], model: Model): readonly string[] {
   const found: string[] = []
-  const keys = runs.map(run => executionKey(run.execution))
+  const keys = runs.map(run => keyOf(isBlocked(run), run.execution))
   const known = new Set(keys)
-  if (keys.length > known.size) found.push(`${keys.length - known.size} executions are made twice`)
+  for (const [i, key] of keys.entries()) if (keys.indexOf(key) < i) found.push(`again: ${key}`)
   for (const key of expected.keys()) if (!known.has(key)) found.push(`missing: ${key}`)
   for (const [i, run] of runs.entries()) {
     const outcome = expected.get(keys[i]!)
@@ -47,10 +47,16 @@ function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readon
       found.push(`extra: ${keys[i]!}`)
       continue
     }
-    const [was, should] = [told(run.returned, run.final, flagged(run.failures)), told(outcome.returned, outcome.final, flagsOf(model, outcome.execution))]
+    const flags = isBlocked(run) ? [] : flagsOf(model, outcome.execution) // what is not complete is not flagged
+    const [was, should] = [told(run.returned, run.final, flagged(run.failures)), told(outcome.returned, outcome.final, flags)]
     if (was !== should) found.push(`${keys[i]!}\n  outcome: ${was}\n  but should be: ${should}`)
   }
   return found
+}
+
+/** Which execution it is; a blocked one is not a complete one. */
+export function keyOf(blocked: boolean, execution: Execution): string {
+  return `${blocked ? 'blocked: ' : ''}${executionKey(execution)}`
 }
 
 function flagged(failures: readonly Failure[]): ReturnType<typeof flagsOf> {

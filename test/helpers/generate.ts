@@ -34,6 +34,8 @@ class Sketcher {
   readonly #random: () => number
   /** A few calls of each kind, so that the barriers of one program have to do with one another. */
   readonly #palette: Readonly<Record<keyof Calls, readonly string[]>>
+  /** Does the program have many waits? */
+  readonly #waits: boolean
   #words: string[] = []
   #pointer: string | null = null
   #registers = 0
@@ -44,6 +46,7 @@ class Sketcher {
     this.#size = size
     this.#random = random
     const plain = this.#chance(0.25) // not always: plain accesses make all the rest undefined under C11
+    this.#waits = this.#chance(0.15)
     const strong = this.#chance(0.3)
     const palette = (kind: keyof Calls): string[] => {
       const names = Object.keys(calls[vocabulary][kind]).filter(name => !paired.test(name) && (plain || !/plain|non_atomic/.test(name)))
@@ -125,7 +128,7 @@ class Sketcher {
     const at: Place = onAddress ? {kind: 'false', word, register: this.#pick(registers)} : {kind: 'word', word}
     const value = registers.length > 0 && !onAddress ? this.#pick([this.#false(registers), this.#register(registers)]) : this.#constant(2, 1)
     if (this.#chance(0.12)) return {instruction: {op: 'rmw', call: this.#call('rmw'), to: register, at, value}, to: 'number', register}
-    if (kind === 'R') return {instruction: {op: 'load', call: this.#call('load'), to: register, at}, to: 'number', register}
+    if (kind === 'R') return {instruction: this.#load(register, at), to: 'number', register}
     return {instruction: {op: 'store', call: this.#call('store'), at, value}, to: 'nothing', register}
   }
 
@@ -187,12 +190,16 @@ class Sketcher {
     const {numbers} = known
     const at = this.#place(known)
     const kind = this.#below(100)
-    if (kind < 40) return {instruction: {op: 'load', call: this.#call('load'), to, at}, to: 'number', register: to}
-    if (kind < 43) return {instruction: {op: 'wait', call: this.#call('wait'), to, at}, to: 'number', register: to}
+    if (kind < 43) return {instruction: this.#load(to, at), to: 'number', register: to}
     if (kind < 80) return {instruction: {op: 'store', call: this.#call('store'), at, value: this.#value(numbers)}, to: 'nothing', register: to}
     if (kind < 90) return {instruction: {op: 'rmw', call: this.#call('rmw'), to, at, value: this.#value(numbers)}, to: 'number', register: to}
     const expected = this.#chance(0.8) ? this.#constant(2) : this.#value(numbers)
     return {instruction: {op: 'cas', call: this.#call('cas'), to, at, expected, desired: this.#value(numbers)}, to: 'number', register: to}
+  }
+
+  #load(to: string, at: Place): Instruction {
+    const op = this.#chance(this.#waits ? 0.4 : 0.03) ? 'wait' : 'load'
+    return {op, call: this.#call(op), to, at}
   }
 
   #place({numbers, pointers}: Known): Place {
@@ -248,10 +255,10 @@ class Sketcher {
     if (this.#chance(0.7)) return [...before, {op: 'sync', call: 'spin_lock', at}, ...inside, unlock, ...after]
     const to = this.#fresh()
     if (this.#chance(0.2)) return [...before, {op: 'load', call: 'spin_is_locked', to, at}, ...inside, ...after]
-    return [
-      ...before, {op: 'load', call: 'spin_trylock', to, at},
-      {op: 'when', condition: {kind: 'register', register: to}, then: [...inside, unlock], otherwise: [], to: this.#fresh(), results: null}, ...after,
-    ]
+    // all that comes after is inside as well: it may use registers that are set inside
+    const then = [...inside, unlock, ...after]
+    const guarded: Instruction = {op: 'when', condition: {kind: 'register', register: to}, then, otherwise: [], to: this.#fresh(), results: null}
+    return [...before, {op: 'load', call: 'spin_trylock', to, at}, guarded]
   }
 
   #withRcu(made: readonly Instruction[]): readonly Instruction[] {

@@ -1,0 +1,89 @@
+import {setImmediate as turn} from 'node:timers/promises'
+import test, {type ExecutionContext} from 'ava'
+import {executions, explore, lkmm, program, readPlain, writePlain} from '../lib/index.ts'
+import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
+import {generate, type Size} from './helpers/generate.ts'
+import {compile, describe, modelsFor, shrink, type Sketch, type Vocabulary} from './helpers/sketch.ts'
+
+/*
+ * The engine against the brute force, over generated programs. A failing case prints its seed and the
+ * smallest program that still differs.
+ */
+
+const batch = 50
+
+/** How many programs of each vocabulary are compared, under every model that it has a mapping to. */
+const programs: Readonly<Record<Vocabulary, number>> = {kernel: 450, rcu: 400, c11: 800, atomics: 550}
+
+const size: Size = {accesses: 6, threads: 4}
+const mostCandidates = 250
+
+/** Compares under all models. False if the program is too large to compare. */
+function agrees(t: ExecutionContext, sketch: Sketch): boolean {
+  for (const model of modelsFor(sketch.vocabulary)) {
+    const found = differences(sketch, model, mostCandidates)
+    if (found === 'too large') return false
+    if (found.length === 0) continue
+    const smallest = shrink(sketch, smaller => {
+      const still = differences(smaller, model, mostCandidates)
+      return still !== 'too large' && still.length > 0
+    })
+    t.fail([`${sketch.name} under ${model.name}; made smaller:`, describe(smallest), ...differences(smallest, model, mostCandidates)].join('\n'))
+  }
+  return true
+}
+
+for (const [vocabulary, count] of Object.entries(programs) as [Vocabulary, number][]) {
+  const names = modelsFor(vocabulary).map(model => model.name).join(', ')
+  for (let from = 0; from < count; from += batch) {
+    test.serial(`the engine finds each execution of the ${vocabulary} programs ${from} to ${from + batch - 1} once, and no others (${names})`, async t => {
+      await turn() // so that ava hears of each test as it ends
+      const sketches = Array.from({length: batch}, (_, i) => generate(vocabulary, String(from + i), size))
+      const compared = sketches.filter(sketch => agrees(t, sketch))
+      t.true(compared.length > 0.8 * batch, 'few programs are too large for the brute force')
+    })
+  }
+  test.serial(`it does so on larger ${vocabulary} programs`, async t => {
+    await turn()
+    const sketches = Array.from({length: 20}, (_, i) => generate(vocabulary, `large ${i}`, {accesses: 8, threads: 4}))
+    t.true(sketches.filter(sketch => agrees(t, sketch)).length > 10)
+  })
+}
+
+test('exploring counts what there is, and holds', t => {
+  for (const sketch of Array.from({length: 40}, (_, i) => generate('kernel', `small ${i}`, {accesses: 5, threads: 3}))) {
+    for (const model of modelsFor(sketch.vocabulary)) {
+      const {verdict, unknown, counts} = explore(compile(sketch), model, {keepGoing: true, flags: []})
+      const complete = [...executions(compile(sketch), model)].filter(run => !isBlocked(run)).length
+      t.deepEqual({verdict, unknown, executions: counts.executions}, {verdict: counts.blocked > 0 ? 'broken' : 'holds', unknown: [], executions: complete}, describe(sketch))
+    }
+  }
+})
+
+test('a value that depends on itself through plain copies equals no other value', t => {
+  const copies = program('plain copies', memory => {
+    const [x, y] = [memory.word('x'), memory.word('y')]
+    return {
+      threads: {
+        * one() { yield* writePlain(y, yield* readPlain(x)) },
+        * two() { yield* writePlain(x, yield* readPlain(y)) },
+      },
+    }
+  })
+  const own = [...executions(copies, lkmm)].filter(run => isThinAir(run.execution))
+  t.is(own.length, 1)
+  t.deepEqual(own[0]!.final.map(value => value === 0), [false, false])
+})
+
+test('a value that depends on itself through arithmetic is no value', t => {
+  const increments = program('plain increments', memory => {
+    const [x, y] = [memory.word('x'), memory.word('y')]
+    return {
+      threads: {
+        * one() { yield* writePlain(y, (yield* readPlain(x)).plus(1)) },
+        * two() { yield* writePlain(x, (yield* readPlain(y)).plus(1)) },
+      },
+    }
+  })
+  t.deepEqual([...executions(increments, lkmm)].filter(run => isThinAir(run.execution)), [])
+})
