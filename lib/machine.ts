@@ -338,7 +338,7 @@ export class Machine {
       const {demand} = node
       if (!asks(demand) || answers(node).length === 0) continue
       // everything after a raw value or a wait depends on it by ctrl, which only plain stores of LKMM escape
-      if ((demand.kind === 'raw' || demand.kind === 'wait') && !graph.plan.labels.has(plainStore)) continue
+      if ((demand.kind === 'raw' || demand.kind === 'wait') && !(graph.plan.model.family === 'lkmm' && graph.plan.labels.has(plainStore))) continue
       if (this.#isWanted(thread, node)) found.push(thread)
     }
     return found
