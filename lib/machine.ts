@@ -81,9 +81,9 @@ export class Machine {
   }
 
   /** Does the read that a thread waits for accept the value? */
-  #isSatisfied(thread: number, {scalar}: Value, value: Scalar): boolean {
+  #isSatisfied(thread: number, awaited: Value, value: Scalar): boolean {
     const {graph} = this
-    return graph.eventAt(graph.vertexOf(thread, scalar as number)).until!(value)
+    return graph.eventAt(awaitedBy(graph, thread, awaited)).until!(value)
   }
 
   /** Waits whose value became known must be satisfied. */
@@ -339,6 +339,7 @@ export class Machine {
       if (!asks(demand) || answers(node).length === 0) continue
       // everything after a raw value or a wait depends on it by ctrl, which only plain stores of LKMM escape
       if ((demand.kind === 'raw' || demand.kind === 'wait') && !(graph.plan.model.family === 'lkmm' && graph.plan.labels.has(plainStore))) continue
+      if (demand.kind === 'wait' && graph.isStuck(awaitedBy(graph, thread, demand.value))) continue
       if (this.#isWanted(thread, node)) found.push(thread)
     }
     return found
@@ -362,7 +363,12 @@ export class Machine {
   #assume(thread: number, choice: number): boolean {
     const {graph} = this
     const node = graph.nodeOf(thread)
-    const child = graph.behaviours[thread]!.child(node, answers(node)[choice]!)
+    const answer = answers(node)[choice]!
+    if (node.demand.kind === 'wait' && answer === 0) {
+      graph.giveUp(awaitedBy(graph, thread, node.demand.value))
+      return true
+    }
+    const child = graph.behaviours[thread]!.child(node, answer)
     graph.assume(thread, child)
     this.#coherence.enter(thread, child)
     return this.#coherence.consequences() && this.#advance()
@@ -390,9 +396,13 @@ function isOpenEnded({kind}: Demand): boolean {
   return kind === 'address' || kind === 'raw'
 }
 
-/** What a condition, an address or a raw value may turn out to be. */
+/** The read behind a demand to wait. */
+function awaitedBy(graph: Graph, thread: number, {scalar}: Value): number {
+  return graph.vertexOf(thread, scalar as number)
+}
+
+/** What a condition, an address or a raw value may turn out to be; whether a wait ends. */
 function answers(node: Node): readonly Scalar[] {
-  if (node.demand.kind === 'wait') return [1]
   return isOpenEnded(node.demand) ? node.answers : [1, 0]
 }
 

@@ -1,6 +1,6 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import test, {type ExecutionContext} from 'ava'
-import {executions, explore, lkmm, program, readPlain, writePlain} from '../lib/index.ts'
+import {awaitOnce, executions, explore, lkmm, program, readOnce, readPlain, threads, writeOnce, writePlain} from '../lib/index.ts'
 import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
 import {generate, type Size} from './helpers/generate.ts'
 import {compile, describe, modelsFor, shrink, type Sketch, type Vocabulary} from './helpers/sketch.ts'
@@ -86,4 +86,24 @@ test('a value that depends on itself through arithmetic is no value', t => {
     }
   })
   t.deepEqual([...executions(increments, lkmm)].filter(run => isThinAir(run.execution)), [])
+})
+
+test('under LKMM a plain store may be seen before the wait above it ends, and the wait may never end', t => {
+  const escaping = program('a store escapes a wait', ({word}) => {
+    const [x, y] = [word('x'), word('y')]
+    return threads({
+      * waits() {
+        yield* awaitOnce(x, value => value === 1)
+        yield* writePlain(y, 1)
+      },
+      * feeds() {
+        const seen = yield* readOnce(y)
+        yield* writeOnce(x, 1)
+        return seen
+      },
+      * overwrites() { yield* writeOnce(x, 2) },
+    })
+  })
+  const found = [...executions(escaping, lkmm)].map(({returned: {feeds}, failures}) => failures.some(({kind}) => kind === 'deadlock') ? 'waits for ever' : String(feeds))
+  t.deepEqual(found.sort(), ['0', '0', '1', '1', 'waits for ever'], 'x = 1 and x = 2 in either order, unless the wait misses x = 1')
 })
