@@ -197,12 +197,9 @@ export class Session {
 
 const here = new URL('.', import.meta.url).pathname
 
-/** The frames of a stack between the vocabulary's functions and the engine that resumed the thread. */
+/** The frames of a stack up to the engine that resumed the thread, without those of the vocabulary (`when`, `readOnce`). */
 function frames(stack: string): readonly string[] {
   const places = stack.split('\n').flatMap(line => /\(?(?:file:\/\/)?(\/[^()]*:\d+:\d+)\)?$/.exec(line)?.[1] ?? [])
-  const first = places.findIndex(place => !place.startsWith(here))
-  if (first < 0) return []
-  const own = places.slice(first)
-  const engine = own.findIndex(place => place.startsWith(here))
-  return engine < 0 ? own : own.slice(0, engine)
+  const engine = places.findIndex(place => place.startsWith(`${here}behaviour.`))
+  return (engine < 0 ? places : places.slice(0, engine)).filter(place => !place.startsWith(here))
 }
