@@ -158,6 +158,7 @@ class Tally {
   readonly unknown: Unknown[] = []
   readonly witnessed: Record<string, number>
   failing: Run | null = null
+  failingSample: number | null = null
   readonly #session: Session
 
   constructor(session: Session) {
@@ -188,7 +189,7 @@ class Tally {
     if (this.cut > 0) this.unknown.push({budget: this.#session.cutBy() ?? 'bound', limit: bound})
     const counts: Counts = {executions: this.executions, blocked: this.blocked, cut: this.cut, deadEnds, nodes}
     const verdict = this.failing !== null ? 'broken' : this.unknown.length > 0 ? 'unknown' : 'holds'
-    return {verdict, unknown: this.unknown, failing: this.failing, witnessed: this.witnessed, counts}
+    return {verdict, unknown: this.unknown, failing: this.failing, failingSample: this.failingSample, witnessed: this.witnessed, counts}
   }
 }
 
@@ -257,7 +258,10 @@ function sampleAll(session: Session, sampling: Sampling): Verdict {
   tally.unknown.push({budget: 'sampled', limit: sampling.runs})
   for (let index = 0; index < sampling.runs; index++) {
     const status = dive.run(chooserFor(session.program, session.model, sampling, index))
-    if (status !== null && tally.note(status, () => canonicalPath(session, dive.final())) && sampling.keepGoing !== true) break
+    if (status !== null && tally.note(status, () => canonicalPath(session, dive.final()))) {
+      tally.failingSample ??= index
+      if (sampling.keepGoing !== true) break
+    }
     const over = index % nodesBetweenLooks === 0 ? overBudget(sampling) : null
     if (over !== null) {
       tally.unknown.push(over)
@@ -389,10 +393,21 @@ function canonicalPath(session: Session, target: Int32Array): Path {
 export function replay<R>(program: Program<R>, model: Model, path: Path, limits: Limits = {}): Run {
   const session = open(program, model, limits)
   return session.withRoom(() => {
-    const status = retrace(session, follow(path))
-    if (status === 'dead') throw new Misfit('the recorded path leads to no execution: the program or the engine changed since it was recorded')
+    const {status, decisions} = retrace(session, follow(path))
+    const beyond = path.find(([decision]) => decision >= decisions)
+    if (status === 'dead') throw misfit('the recorded path leads to no execution')
+    if (status === 'cut') throw misfit(`the recorded path goes over the ${session.cutBy() === 'events' ? 'event limit' : 'loop bound'}`)
+    if (beyond !== undefined) throw misfit(`path step ${beyond[0]} comes after the end of the execution, which has ${counted(decisions)}`)
     return session.run(path, status)
   })
+}
+
+function misfit(what: string): Misfit {
+  return new Misfit(`${what}: the program or the engine changed since it was recorded`)
+}
+
+function counted(decisions: number): string {
+  return decisions === 1 ? '1 decision' : `${decisions} decisions`
 }
 
 /** For each event of a run: the frames of the user's code that led to it, innermost first (`file:line:column`). */
@@ -404,13 +419,13 @@ export function sitesOf<R>(program: Program<R>, model: Model, run: Run, limits: 
   })
 }
 
-function retrace(session: Session, chooser: Chooser): Status {
+function retrace(session: Session, chooser: Chooser): {readonly status: Status; readonly decisions: number} {
   const {machine} = session
-  if (!machine.start()) return 'dead'
-  for (;;) {
+  if (!machine.start()) return {status: 'dead', decisions: 0}
+  for (let decisions = 0; ; decisions++) {
     const status = machine.next()
-    if (typeof status === 'string') return status
-    if (machine.take(status, chooser.choose(status.kind, status.among, status.what)) !== true) return 'dead'
+    if (typeof status === 'string') return {status, decisions}
+    if (machine.take(status, chooser.choose(status.kind, status.among, status.what)) !== true) return {status: 'dead', decisions}
   }
 }
 

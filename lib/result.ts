@@ -57,6 +57,8 @@ export interface Verdict {
   readonly unknown: readonly Unknown[]
   /** The first failing execution found (not yet reduced), if any. */
   readonly failing: Run | null
+  /** When sampling: the index of the failing sample, which `sampleOne` makes again. */
+  readonly failingSample: number | null
   /** For each witness of the program: in how many executions it held. */
   readonly witnessed: Readonly<Record<string, number>>
   readonly counts: Counts

@@ -1,8 +1,8 @@
 /** Seeds keep their meaning: one seed is one execution, on every machine and in every release of this engine version. */
 import test from 'ava'
 import {
-  byHand, executionKey, executions, explore, follow, lkmm, Misfit, pct, program, random, readOnce, reduce, replay, runWith, sample,
-  sampleOne, stale, threads, writeOnce, type Chooser,
+  byHand, executionKey, executions, explore, follow, iteration, lkmm, Misfit, pct, program, random, raw, readOnce, reduce, replay, runWith, sample,
+  sampleOne, sc, stale, threads, writeOnce, type Chooser,
 } from '../lib/index.ts'
 
 const messages = program('messages', ({word}) => {
@@ -38,8 +38,7 @@ test('the executions of a seed are the ones that they always were', t => {
 test('the i-th execution of a seed is the same alone and among others', t => {
   const together = sample(messages, lkmm, {seed: 'x', runs: 50})
   t.is(together.verdict, 'broken')
-  const index = together.counts.executions - 1
-  const alone = sampleOne(messages, lkmm, {seed: 'x', runs: 50}, index)!
+  const alone = sampleOne(messages, lkmm, {seed: 'x', runs: 50}, together.failingSample!)!
   t.is(executionKey(alone.execution), executionKey(together.failing!.execution))
 })
 
@@ -61,6 +60,39 @@ test('a path replays to the same execution', t => {
 test('a path that does not fit says which step and why', t => {
   const error = t.throws(() => replay(messages, lkmm, [[0, 99]]), {instanceOf: Misfit})
   t.regex(error.message, /path step 0 takes choice 99 of \d+ for "consumer reads flag"/)
+})
+
+test('a path that is too long for the execution does not fit either', t => {
+  const error = t.throws(() => replay(messages, lkmm, [[0, 1], [99, 1]]), {instanceOf: Misfit})
+  t.regex(error.message, /path step 99 comes after the end of the execution, which has \d decisions: the program or the engine changed/)
+})
+
+const endless = program('endless', ({word}) => {
+  const x = word('x')
+  return threads({
+    * reader() {
+      for (let round = 1; ; round++) {
+        yield* iteration(round)
+        if ((yield* raw(yield* readOnce(x))) === 1) return
+      }
+    },
+    writer: () => writeOnce(x, 1),
+  })
+})
+
+test('nor does one that ends at a loop bound, which is no execution', t => {
+  t.throws(() => replay(endless, sc, [], {bound: 2}), {instanceOf: Misfit, message: /goes over the loop bound/})
+})
+
+/** Fails where the reader ends, which it does not in most samples if it has one round. */
+const failsLate = {...endless, name: 'fails late', claims: {'the reader never returns': () => false}}
+
+test('the index of a failing sample counts also those that ended nowhere', t => {
+  const found = sample(failsLate, sc, {seed: 'late 1', runs: 200, bound: 1})
+  t.is(found.verdict, 'broken')
+  t.true(found.counts.cut > 0)
+  t.true(found.failingSample! >= found.counts.executions)
+  t.is(sampleOne(failsLate, sc, {seed: 'late 1', runs: 200, bound: 1}, found.failingSample!)?.failures.length, 1)
 })
 
 test('a failing execution is reduced to the fewest choices that still fail', t => {
