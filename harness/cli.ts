@@ -4,7 +4,7 @@ import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {Command, CommanderError, InvalidArgumentError, Option} from 'commander'
 import {closest, distance} from 'fastest-levenshtein'
 import pc from 'picocolors'
-import {Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Model, type Strategy} from '../lib/index.ts'
+import {engineVersion, Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Model, type Strategy} from '../lib/index.ts'
 import {designs} from './designs.ts'
 import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Row, type Search, type Subject, type Time} from './evaluate.ts'
 import {BadTable} from './litmus/expect.ts'
@@ -16,7 +16,7 @@ import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
 import {userSites} from './sites.ts'
 import {settingsLine, showExpectation, summaryTable, verdictLines} from './summary.ts'
-import {BadToken, engineVersion, fileOfProgram, parseToken, shortName} from './token.ts'
+import {BadToken, fileOfProgram, parseToken, shortName} from './token.ts'
 
 const exits = {fine: 0, differs: 1, usage: 2, unknown: 3, bug: 70} as const
 type Exit = (typeof exits)[keyof typeof exits]

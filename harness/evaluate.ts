@@ -3,11 +3,11 @@
  * what was expected. Pure: the caller owns the clock, and hears of every row before and after it is done.
  */
 import {
-  explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
+  engineVersion, explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
 } from '../lib/index.ts'
 import {withClaim, type Design, type Expectation} from './design.ts'
 import type {AnyProgram} from './operations.ts'
-import {defaultBound, engineVersion, printToken, type Token} from './token.ts'
+import {defaultBound, printToken, type Token} from './token.ts'
 
 /** A program to be evaluated: a design, or what a module exports. Its name is the one that stands in tokens. */
 export type Subject = Pick<Design, 'name' | 'program'> & Partial<Design>
@@ -68,6 +68,8 @@ export interface Broken {
   readonly run: Run
   /** Which of the run's failures the row is about. */
   readonly failure: Failure
+  /** The index of the sample in which it was found; null if exploring found it. */
+  readonly sample: number | null
   readonly token: string
 }
 
@@ -168,7 +170,7 @@ function rowOf(subject: Subject, program: AnyProgram, model: Model, search: Sear
   const complete = sampled === null && explored?.verdict === 'holds' && explored.unknown.length === 0
   const verdict = failing !== null ? 'broken' : complete ? 'holds' : 'unknown'
   const witnessed = total(explored?.witnessed ?? {}, sampled?.witnessed ?? {})
-  const brokenBy = failing === null ? null : broken(subject, program, model, search, failing, expected)
+  const brokenBy = failing === null ? null : broken(subject, program, model, search, failing, sampled?.failingSample ?? null, expected)
   return {
     subject, program, model, verdict, operation: null,
     explored: explored?.counts ?? null,
@@ -204,13 +206,13 @@ function total(a: Readonly<Record<string, number>>, b: Readonly<Record<string, n
   return Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map(key => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
 }
 
-function broken(subject: Subject, program: AnyProgram, model: Model, search: Search, found: Run, expected: Expectation | null): Broken {
+function broken(subject: Subject, program: AnyProgram, model: Model, search: Search, found: Run, sample: number | null, expected: Expectation | null): Broken {
   const by = expected?.verdict === 'broken' ? expected.by : null
   const wanted = (run: Run): Failure | undefined => run.failures.find(failure => by !== null && is(failure, by))
   const failure = wanted(found) ?? found.failures[0]!
   const reduced = reduce(program, model, {...found, failures: [failure]}, limitsOf(search))
   const run = replay(program, model, reduced.path, {bound: search.bound}) // as the token will: with all that fails in it
-  return {found, run, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound)}
+  return {found, run, sample, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound)}
 }
 
 /** The failure of the reduced execution that is the same as the found one's; its events are others. */

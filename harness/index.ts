@@ -15,7 +15,7 @@ export {settingsLine, showExpectation, summaryTable, verdictLines, type SummaryO
 export {userSites, type Sites} from './sites.ts'
 export {drawTimeline, timeline, type Drawing, type Row as TimelineRow, type Source, type Timeline} from './timeline.ts'
 export {
-  BadToken, defaultBound, engineVersion, fileOfProgram, parseToken, printPath, printToken, programInFile, shortName,
+  BadToken, defaultBound, fileOfProgram, parseToken, printPath, printToken, programInFile, shortName,
   type Pointer, type Token,
 } from './token.ts'
 export {why, type Missing, type Spelling, type Why} from './why.ts'

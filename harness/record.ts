@@ -1,12 +1,11 @@
 /** The versioned JSON form of a run: what `--json` writes. Everything a reader needs to show it again or replay it. */
 import {
-  models, showScalar, type Counts, type Event, type Failure, type Model, type Path, type Run, type Scalar, type Unknown,
+  engineVersion, models, showScalar, type Counts, type Event, type Failure, type Model, type Path, type Run, type Scalar, type Unknown,
 } from '../lib/index.ts'
 import type {Expectation} from './design.ts'
 import type {Row, Search} from './evaluate.ts'
 import {operationsOf, type AnyProgram} from './operations.ts'
 import {userSites} from './sites.ts'
-import {engineVersion} from './token.ts'
 import {why, type Why} from './why.ts'
 
 /** Changes when a reader of the last form would misread this one. */
@@ -57,6 +56,8 @@ export interface RecordedViolation {
   readonly token: string
   /** The path as first found; the execution is the reduced one. */
   readonly found: Path
+  /** The index of the sample in which it was found; null if exploring found it. */
+  readonly sample: number | null
   readonly execution: RecordedExecution
   /** Which of the execution's failures the verdict is about. */
   readonly failure: Failure
@@ -94,6 +95,7 @@ function recordRow(row: Row, folder: string): RecordedRow {
     violation: row.broken === null ? null : {
       token: row.broken.token,
       found: row.broken.found.path,
+      sample: row.broken.sample,
       execution: recordExecution(row.program, row.model, row.broken.run, folder),
       failure: row.broken.failure,
       why: recordWhy(row.program, row.model, row.broken.run, row.broken.failure),

@@ -37,9 +37,9 @@ function teaches({broken: {run, failure}, program}: BrokenRow): boolean {
 }
 
 /** How a row was found, in a few words. */
-function foundAs({explored, sampled, broken}: BrokenRow): string {
+function foundAs({explored, broken}: BrokenRow): string {
   const [before, after] = [broken.found.path.length, broken.run.path.length]
-  const where = sampled === null ? `execution ${count(explored?.executions ?? 0)}` : `sampled execution ${count(sampled.executions)}`
+  const where = broken.sample === null ? `execution ${count(explored?.executions ?? 0)}` : `sample ${broken.sample}`
   if (after < before) return `${where}, reduced from ${before} choices to ${after}`
   return after === 0 ? where : `${where}, by ${choices(after)}`
 }

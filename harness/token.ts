@@ -10,10 +10,7 @@
  *
  * Every character is safe in a URL and in a shell; what is not is written as %XX.
  */
-import type {Path, Strategy} from '../lib/index.ts'
-
-/** Changes whenever the same choices may lead to another execution than before. */
-export const engineVersion = '1'
+import {engineVersion, type Path, type Strategy} from '../lib/index.ts'
 
 /** The loop bound that a token does not mention. */
 export const defaultBound = 3

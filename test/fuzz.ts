@@ -1,7 +1,9 @@
 import test, {type ExecutionContext} from 'ava'
 import seedrandom from 'seedrandom'
-import {cpp20, executionKey, lkmm, rc11, sc, tso, type LitmusProgram, type Model} from '../lib/index.ts'
-import {cycleTest, litmusText, randomCycle, type Access, type CycleTest, type Dialect, type RandomCycleOptions} from '../lib/litmus/index.ts'
+import {
+  cpp20, cycleTest, executionKey, litmusText, lkmm, randomCycle, rc11, sc, tso,
+  type CycleAccess, type CycleTest, type Dialect, type LitmusProgram, type Model, type RandomCycleOptions,
+} from '../lib/index.ts'
 import {bruteForce, TooLarge} from './helpers/bruteforce.ts'
 import {changed, keysOf, outcomes, programOf, readAll, renamed, summary, type Naming} from './helpers/cycles.ts'
 
@@ -110,7 +112,7 @@ for (const dialect of ['kernel', 'c11'] as const) {
 
 type Position = readonly [thread: number, position: number]
 
-function positions({threads}: CycleTest, fits: (access: Access) => boolean): Position[] {
+function positions({threads}: CycleTest, fits: (access: CycleAccess) => boolean): Position[] {
   return threads.flatMap((accesses, thread) => accesses.flatMap((access, position): Position[] => fits(access) ? [[thread, position]] : []))
 }
 

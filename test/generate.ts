@@ -1,6 +1,8 @@
 import test from 'ava'
-import {conditionHolds, executions, judgeLitmus, litmusProgram, lkmm, outcomeOf, parseLitmus, rc11, sc, tso, type Model} from '../lib/index.ts'
-import {CycleError, cycleTest, generate, randomCycle} from '../lib/litmus/index.ts'
+import {
+  conditionHolds, CycleError, cycleTest, executions, generateLitmus, judgeLitmus, litmusProgram, lkmm, outcomeOf, parseLitmus, randomCycle, rc11, sc, tso,
+  type Model,
+} from '../lib/index.ts'
 import {candidates} from './helpers/bruteforce.ts'
 import {readAll, verdictOf} from './helpers/cycles.ts'
 
@@ -17,7 +19,7 @@ import {readAll, verdictOf} from './helpers/cycles.ts'
 type Verdict = 'Never' | 'Sometimes'
 
 function judged(cycle: string, model: Model): {name: string; verdict: string} {
-  const litmus = litmusProgram(parseLitmus('generated', generate(cycle)))
+  const litmus = litmusProgram(parseLitmus('generated', generateLitmus(cycle)))
   return {name: litmus.test.name, verdict: judgeLitmus(litmus, model, executions(litmus.program, model)).verdict}
 }
 
@@ -140,7 +142,7 @@ for (const [name, cycle, verdict] of [
 // ---- The text --------------------------------------------------------------------------------------
 
 test('the text is C as the kernel writes it', t => {
-  t.is(generate('FenceWmbdWW Rfe Acquire PodRR Fre'), `C MP+wmb+poacquireonce
+  t.is(generateLitmus('FenceWmbdWW Rfe Acquire PodRR Fre'), `C MP+wmb+poacquireonce
 Generator=tearproof
 Cycle=FenceWmbdWW RfeOnceAcquire PodRRAcquireOnce Fre
 
@@ -168,12 +170,12 @@ exists (1:r0=1 /\\ 1:r1=0)
 
 test('a cycle may start anywhere', t => {
   const edges = ['FenceWmbdWW', 'Rfe', 'DpAddrdR', 'Fre']
-  const turned = edges.map((_, i) => generate([...edges.slice(i), ...edges.slice(0, i)].join(' ')))
+  const turned = edges.map((_, i) => generateLitmus([...edges.slice(i), ...edges.slice(0, i)].join(' ')))
   t.is(new Set(turned).size, 1)
 })
 
 test('the older spelling of coherence is the same edge', t => {
-  t.is(generate('PodWW Wse PodWR Fre'), generate('PodWW Coe PodWR Fre'))
+  t.is(generateLitmus('PodWW Wse PodWR Fre'), generateLitmus('PodWW Coe PodWR Fre'))
 })
 
 test('the Cycle line of a test makes the same test again', t => {
@@ -201,17 +203,17 @@ test('a cycle is what the condition observes: never under sequential consistency
     const [seed, dialect] = [`sc/${i}`, i % 2 === 0 ? 'kernel' : 'c11'] as const
     const cycle = randomCycle(seed, {dialect, threads: 4, accesses: 9})
     const made = cycleTest(cycle, {dialect})
-    t.is(verdictOf(readAll(made), sc).verdict, 'Never', `seed ${seed}: ${cycle}\n${generate(cycle, {dialect})}`)
+    t.is(verdictOf(readAll(made), sc).verdict, 'Never', `seed ${seed}: ${cycle}\n${generateLitmus(cycle, {dialect})}`)
   }
 })
 
 test('and without any axiom, it can be observed', t => {
   for (let i = 0; i < 60; i++) {
     const cycle = randomCycle(`any/${i}`, {accesses: 5})
-    const litmus = litmusProgram(parseLitmus('generated', generate(cycle)))
+    const litmus = litmusProgram(parseLitmus('generated', generateLitmus(cycle)))
     const seen = Array.from(candidates(litmus.program, 'sc', {everything: true})).some(({returned, final}) =>
       conditionHolds(litmus.question.condition, outcomeOf(litmus, returned, index => final[index]!)) === true)
-    t.true(seen, `seed any/${i}: ${cycle}\n${generate(cycle)}`)
+    t.true(seen, `seed any/${i}: ${cycle}\n${generateLitmus(cycle)}`)
   }
 })
 
@@ -219,7 +221,7 @@ test('and without any axiom, it can be observed', t => {
 
 const rejects = test.macro({
   exec(t, cycle: string, message: string) {
-    t.is(t.throws(() => generate(cycle), {instanceOf: CycleError})?.message, message)
+    t.is(t.throws(() => generateLitmus(cycle), {instanceOf: CycleError})?.message, message)
   },
   title: (title = '') => `an error says where and what would fit: ${title}`,
 })
@@ -253,7 +255,7 @@ test('segments from read to read', rejects, 'WR-R+RR-G',
   'column 1 of the cycle: in WR-R+RR-G, no communication leads from the read that ends WR-R to the read that comes next')
 
 test('a dialect may be asked for', t => {
-  t.true(generate('PodWW Rfe PodRR Fre', {dialect: 'c11'}).includes('memory_order_relaxed'))
-  t.throws(() => generate('FenceMbdWR Fre PodWR Fre', {dialect: 'c11'}),
+  t.true(generateLitmus('PodWW Rfe PodRR Fre', {dialect: 'c11'}).includes('memory_order_relaxed'))
+  t.throws(() => generateLitmus('FenceMbdWR Fre PodWR Fre', {dialect: 'c11'}),
     {message: 'column 1 of the cycle: FenceMbdWR belongs to the kernel, which does not go with a C11 test'})
 })

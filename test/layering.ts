@@ -80,6 +80,11 @@ test('a folder’s door is a list of named exports and nothing else', t => {
   }
 })
 
+test('lib has one door; behind it, models are a list', t => {
+  const doors = files.filter(file => folderOf(file) === 'lib' && file.endsWith('/index.ts'))
+  t.deepEqual(doors.sort(), ['lib/index.ts', 'lib/models/index.ts'])
+})
+
 /** What prints, tells the time, throws dice or ends the process. */
 const impure = new Set(['console', 'Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'crypto'])
 const impureProperties: Readonly<Record<string, readonly string[] | 'all'>> = {process: 'all', Math: ['random']}

@@ -1,8 +1,9 @@
 /** Tokens: one word there and back, and what is wrong with those that are none. */
 import test from 'ava'
 import {
-  BadToken, defaultBound, engineVersion, fileOfProgram, parseToken, printToken, programInFile, shortName, type Pointer, type Token,
+  BadToken, defaultBound, fileOfProgram, parseToken, printToken, programInFile, shortName, type Pointer, type Token,
 } from '../harness/index.ts'
+import {engineVersion} from '../lib/index.ts'
 
 const token = (pointer: Pointer, more: Partial<Token> = {}): Token =>
   ({program: 'kernel-seqcount', model: 'lkmm', version: engineVersion, bound: defaultBound, pointer, ...more})

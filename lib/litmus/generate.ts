@@ -1,5 +1,5 @@
 /**
- * Writes litmus tests from cycles of edges, in the style of diy7: `generate('PodWW Rfe PodRR Fre')` is MP.
+ * Writes litmus tests from cycles of edges, in the style of diy7: `generateLitmus('PodWW Rfe PodRR Fre')` is MP.
  *
  * The condition holds of exactly the outcomes that show the cycle: each read observed by a communication, and
  * the coherence order of each location with several writes (its last value; with three writes or more, a
@@ -13,7 +13,7 @@ import {cycleTest, type Access, type CycleOptions, type CycleTest} from './cycle
  * RCU tests, `C-RW-R+RW-G`. Names: edge.ts.
  * @throws {CycleError} if the edges make no cycle.
  */
-export function generate(cycle: string, options: CycleOptions = {}): string {
+export function generateLitmus(cycle: string, options: CycleOptions = {}): string {
   return litmusText(cycleTest(cycle, options))
 }
 

@@ -1,11 +1,10 @@
 /** Litmus tests from cycles, run: their outcomes, and the same test through the TypeScript API. */
 import {
-  compilerBarrier, executionKey, executions, fence, litmusProgram, LitmusTally, load, loadAcquire, parseLitmus, program, rcuAssignPointer,
-  rcuDereference, rcuReadLock, rcuReadUnlock, readNonAtomic, readOnce, readPlain, smpMb, smpRmb, smpWmb, store, storeRelease, survey,
-  synchronizeRcu, Value, when, writeNonAtomic, writeOnce, writePlain, type Address, type LitmusProgram, type LitmusVerdict, type Location,
-  type Model, type Observed, type Operand, type Proc, type Program, type Registers, type Scalar, type View,
+  compilerBarrier, executionKey, executions, fence, litmusProgram, LitmusTally, litmusText, load, loadAcquire, parseLitmus, program,
+  rcuAssignPointer, rcuDereference, rcuReadLock, rcuReadUnlock, readNonAtomic, readOnce, readPlain, smpMb, smpRmb, smpWmb, store, storeRelease, survey,
+  synchronizeRcu, Value, when, writeNonAtomic, writeOnce, writePlain, type Address, type CycleAccess, type CycleTest, type LitmusProgram,
+  type LitmusVerdict, type Location, type Model, type Observed, type Operand, type Proc, type Program, type Registers, type Scalar, type View,
 } from '../../lib/index.ts'
-import {litmusText, type Access, type CycleTest} from '../../lib/litmus/index.ts'
 
 // ---- Running -------------------------------------------------------------------------------------
 
@@ -105,7 +104,7 @@ export function programOf(test: CycleTest, like: LitmusProgram): Program<Registe
 type Words = ReadonlyMap<string, Location>
 type Results = Record<string, Value>
 
-function* thread(accesses: readonly Access[], words: Words): Proc<Results> {
+function* thread(accesses: readonly CycleAccess[], words: Words): Proc<Results> {
   const results: Results = {}
   for (const [i, access] of accesses.entries()) {
     const meaning = access.after?.meaning
@@ -119,7 +118,7 @@ function* thread(accesses: readonly Access[], words: Words): Proc<Results> {
   return results
 }
 
-function* dependent(access: Access, previous: Access | undefined, words: Words, results: Results): Proc {
+function* dependent(access: CycleAccess, previous: CycleAccess | undefined, words: Words, results: Results): Proc {
   const on = access.after?.meaning.kind === 'dependency' ? access.after.meaning.on : null
   const from = on === null ? Value.of(0) : results[previous!.register!]!
   const zero = from.xor(from)
@@ -162,7 +161,7 @@ export function renamed(test: CycleTest, order: readonly number[], names: Readon
 }
 
 /** The test with one access changed. */
-export function changed(test: CycleTest, at: readonly [thread: number, position: number], change: (access: Access) => Access): CycleTest {
+export function changed(test: CycleTest, at: readonly [thread: number, position: number], change: (access: CycleAccess) => CycleAccess): CycleTest {
   const threads = test.threads.map((accesses, i) => accesses.map((access, k) => i === at[0] && k === at[1] ? change(access) : access))
   return {...test, threads}
 }
