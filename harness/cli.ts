@@ -4,11 +4,12 @@ import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {Command, CommanderError, InvalidArgumentError, Option} from 'commander'
 import {closest, distance} from 'fastest-levenshtein'
 import pc from 'picocolors'
-import {engineVersion, Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Model, type Strategy} from '../lib/index.ts'
+import {engineVersion, Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Dialect, type Model, type Strategy} from '../lib/index.ts'
 import {designs} from './designs.ts'
 import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Row, type Search, type Subject, type Time} from './evaluate.ts'
 import {BadTable} from './litmus/expect.ts'
 import {litmusCommand, NoTests} from './litmus/command.ts'
+import {BadCycle, generated} from './litmus/generate.ts'
 import {askAll, type Share} from './litmus/pool.ts'
 import {BadModule, loadSubjects} from './load.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
@@ -84,10 +85,14 @@ interface LitmusFlags extends Pick<Flags, 'seconds' | 'bound' | 'verbose' | 'qui
   readonly first?: boolean
   readonly witness?: boolean
   readonly jobs?: number
+  readonly generate?: readonly string[]
+  readonly dialect?: Dialect
 }
 
 /** `litmus FILE|DIR…` */
 async function judgeLitmusTests(paths: readonly string[], flags: LitmusFlags): Promise<Exit> {
+  if (flags.generate !== undefined) return writeLitmusTests(flags.generate, paths, flags)
+  if (flags.dialect !== undefined) throw new Usage('--dialect is for --generate: a test says itself what it is written in')
   const output = new Output()
   const progress = new Progress(flags.quiet === true)
   const {unread, differ, unknown, bugs} = await litmusCommand(paths, {
@@ -108,6 +113,13 @@ async function judgeLitmusTests(paths: readonly string[], flags: LitmusFlags): P
     output.flush()
   })
   return exits[bugs > 0 ? 'bug' : unread > 0 ? 'usage' : differ > 0 ? 'differs' : unknown > 0 ? 'unknown' : 'fine']
+}
+
+/** `litmus --generate CYCLE…` */
+function writeLitmusTests(cycles: readonly string[], paths: readonly string[], {dialect}: LitmusFlags): Exit {
+  if (paths.length > 0) throw new Usage(`--generate writes tests and judges none: what is ${paths.join(' ')} for?`)
+  say(generated(cycles, dialect ?? null).join('\n').trimEnd())
+  return exits.fine
 }
 
 /** What the worker processes of `litmus --jobs` call. */
@@ -279,6 +291,17 @@ function withSearch(made: Command): Command {
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count))
 }
 
+const cycleHelp = `
+The edges of a cycle, as in diy7; R and W are the accesses at their ends, s and d the same or a different location:
+  Rfe Fre Coe                    to another thread: read from, read before, written before; Rfi Fri Coi in one thread
+  PosRR … PodWW                  program order
+  FenceMbdRW …                   a fence: Mb, Rmb, Wmb, Barrier; in C11 Acq, Rel, AcqRel, Sc
+  DpAddrdR DpDatadW DpCtrldW …   a dependency on the read that it starts from
+  RscsdRR … GpdRR …              within one RCU read-side critical section; with a grace period between
+Two annotations may follow an edge, one per end (PodRRAcquireOnce), or stand between edges (Rfe Acquire PodRR):
+  Once, Acquire, Release, Deref, Assign, Plain; in C11 Rlx, Acq, Rel, Sc, Na
+C-RW-R+RW-G is a cycle of RCU readers (R), grace periods (G) and full barriers (B).`
+
 /** The whole command line. A new command is one function above and one entry here. */
 function commandLine(done: (exit: Exit) => void): Command {
   const root = new Command('tearproof')
@@ -305,6 +328,10 @@ function commandLine(done: (exit: Exit) => void): Command {
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
     .option('-v, --verbose', 'with --expect: also herd7\'s text of every test')
     .option('-q, --quiet', 'only what is not as it should be')
+    .addOption(new Option('--generate <cycle...>', 'write tests from cycles of edges, and judge none: --generate "PodWW Rfe PodRR Fre"')
+      .conflicts(['model', 'expect', 'witness', 'first', 'json', 'jobs', 'seconds', 'bound']))
+    .addOption(new Option('--dialect <name>', 'with --generate: where the edges do not say it (default: kernel)').choices(['kernel', 'c11']))
+    .addHelpText('after', cycleHelp)
     .action(async (paths: string[], flags: LitmusFlags) => { done(await judgeLitmusTests(paths, flags)) })
   add('list', 'designs and models; -v with sources and expected verdicts')
     .option('-v, --verbose', 'with sources and expected verdicts')
@@ -443,7 +470,7 @@ function writeFile(file: string, text: string): void {
 }
 
 /** Errors that are the answer to a wrong question; everything else is a bug of ours. */
-const wrongInput = [Usage, BadTable, NoTests, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping]
+const wrongInput = [Usage, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping]
 
 function explain(error: unknown): Exit {
   if (error instanceof CommanderError) return explainCommander(error)

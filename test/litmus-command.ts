@@ -290,6 +290,45 @@ test('--witness says so where there is nothing to show', async t => {
   t.regex(await witness('lkmm/LB+datas.litmus'), /^ {2}The condition holds in no candidate, whatever the axioms: /)
 })
 
+// ---- Writing tests -----------------------------------------------------------------------------------
+
+test('--generate writes tests that can be judged', async t => {
+  const made = await start('--generate', 'FenceWmbdWW Rfe PodRR Fre', 'C-RW-R+RW-G')
+  t.is(made.exit, 0, made.err)
+  const [mp, rcu, ...more] = made.out.split(/^(?=C )/m)
+  t.deepEqual(more, [])
+  const {out} = await run([folder(t, {'1.litmus': mp!, '2.litmus': rcu!})], {json: true})
+  t.deepEqual(records(out).map(({name, model, verdict}) => [name, model, verdict]), [
+    ['MP+wmb+po', 'lkmm', 'Sometimes'], ['C-RW-R+RW-G', 'lkmm', 'Never'],
+  ])
+})
+
+test('edges need no quotes, and --dialect says whose they are where they do not', async t => {
+  const {out} = await start('--generate', 'PodWW', 'Rfe', 'PodRR', 'Fre', '--dialect', 'c11')
+  t.regex(out, /^C MP\n[^]*atomic_store_explicit\(x, 1, memory_order_relaxed\)/)
+  t.regex(out, /\nexists \(1:r0=1 \/\\ 1:r1=0\)\n$/)
+})
+
+test('a cycle that makes no test is shown, with the edge and what would fit', async t => {
+  const {exit, out, err} = await start('--generate', 'PodWW Rfe PodRR Fre', 'PodWW Rfe PodRW Fre')
+  t.deepEqual([exit, out], [2, ''])
+  t.is(err, `tearproof: column 17 of the cycle: Fre starts with a read, but PodRW before it ends with a write; Coe or Coi would fit
+  PodWW Rfe PodRW Fre
+                  ^
+`)
+})
+
+test('who writes tests judges none', async t => {
+  const refused = async (message: RegExp, ...args: readonly string[]): Promise<void> => {
+    const {exit, err} = await start(...args)
+    t.is(exit, 2)
+    t.regex(err, message)
+  }
+  await refused(/--generate writes tests and judges none: what is a\.litmus for\?/, 'a.litmus', '--generate', 'PodWW Rfe PodRR Fre')
+  await refused(/'--generate <cycle\.\.\.>' cannot be used with option '--model <name>'/, '--generate', 'PodWW Rfe PodRR Fre', '--model', 'sc')
+  await refused(/--dialect is for --generate/, 'a.litmus', '--dialect', 'c11')
+})
+
 // ---- The process -------------------------------------------------------------------------------------
 
 test('the exit code says whether all is well', async t => {
