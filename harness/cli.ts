@@ -1,23 +1,29 @@
 #!/usr/bin/env node
 /** The command: flags, progress, exit codes. The only file that prints, reads the clock and exits. */
 import {existsSync, readFileSync, writeFileSync} from 'node:fs'
-import {Command, CommanderError, InvalidArgumentError, Option} from 'commander'
-import {closest, distance} from 'fastest-levenshtein'
+import {getHeapStatistics, setFlagsFromString} from 'node:v8'
+import {runInNewContext} from 'node:vm'
+import {CommanderError} from 'commander'
 import pc from 'picocolors'
-import {engineVersion, Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Dialect, type Model, type Strategy} from '../lib/index.ts'
+import {engineVersion, Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Model} from '../lib/index.ts'
 import {designs} from './designs.ts'
-import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Row, type Search, type Subject, type Time} from './evaluate.ts'
+import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Allowance, type Budgets, type Row, type Search, type Subject} from './evaluate.ts'
+import {commandLine, defaultMegabytes, withDefault, type Flags, type LitmusFlags} from './flags.ts'
 import {BadTable} from './litmus/expect.ts'
 import {litmusCommand, NoTests} from './litmus/command.ts'
 import {BadCycle, generated} from './litmus/generate.ts'
+import type {Gauges} from './litmus/ask.ts'
 import {askAll, type Share} from './litmus/pool.ts'
 import {BadModule, loadSubjects} from './load.ts'
+import {designsNamed, modelNamed, subjectNamed, UnknownName} from './names.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
 import {userSites} from './sites.ts'
 import {settingsLine, showExpectation, summaryTable, verdictLines} from './summary.ts'
-import {BadToken, fileOfProgram, parseToken, shortName} from './token.ts'
+import {BadToken, parseToken, shortName} from './token.ts'
+
+const megabyte = 2 ** 20
 
 const exits = {fine: 0, differs: 1, usage: 2, unknown: 3, bug: 70} as const
 type Exit = (typeof exits)[keyof typeof exits]
@@ -30,25 +36,11 @@ class Usage extends Error {
 /** What the user is told to type: in a clone, or where the package is installed. */
 const command = import.meta.url.endsWith('.ts') ? 'npm start --' : 'npx tearproof'
 
-interface Flags {
-  readonly model?: readonly string[]
-  readonly exhaustive?: boolean
-  readonly seed?: string
-  readonly runs?: number
-  readonly executions?: number
-  readonly seconds?: number
-  readonly bound?: number
-  readonly strategy?: Strategy
-  readonly json?: string
-  readonly verbose?: boolean
-  readonly quiet?: boolean
-}
-
 // ---- The commands ----------------------------------------------------------------------------------
 
 /** `evaluate [name…]` */
 async function evaluateDesigns(names: readonly string[], flags: Flags): Promise<Exit> {
-  const chosen = names.length === 0 ? designs : names.flatMap(designsNamed)
+  const chosen = names.length === 0 ? designs : names.flatMap(name => designsNamed(name, command))
   return await run(chosen, flags)
 }
 
@@ -62,7 +54,7 @@ async function checkFiles(files: readonly string[], flags: Flags): Promise<Exit>
 /** `replay TOKEN` */
 async function replayToken(text: string, flags: Flags): Promise<Exit> {
   const token = parseToken(text)
-  const subject = await subjectNamed(token.program)
+  const subject = await subjectNamed(token.program, process.cwd())
   const program = subject.program()
   const model = modelNamed(token.model)
   const found = again(program, model, token)
@@ -78,17 +70,6 @@ async function replayToken(text: string, flags: Flags): Promise<Exit> {
   return found.failures.length === 0 ? exits.fine : exits.differs
 }
 
-interface LitmusFlags extends Pick<Flags, 'seconds' | 'bound' | 'verbose' | 'quiet'> {
-  readonly model?: string
-  readonly expect?: string
-  readonly json?: boolean
-  readonly first?: boolean
-  readonly witness?: boolean
-  readonly jobs?: number
-  readonly generate?: readonly string[]
-  readonly dialect?: Dialect
-}
-
 /** `litmus FILE|DIR…` */
 async function judgeLitmusTests(paths: readonly string[], flags: LitmusFlags): Promise<Exit> {
   if (flags.generate !== undefined) return writeLitmusTests(flags.generate, paths, flags)
@@ -97,10 +78,10 @@ async function judgeLitmusTests(paths: readonly string[], flags: LitmusFlags): P
   const progress = new Progress(flags.quiet === true)
   const {unread, differ, unknown, bugs} = await litmusCommand(paths, {
     model: flags.model === undefined ? null : modelNamed(flags.model).name,
-    bound: flags.bound ?? defaultSearch.bound, seconds: flags.seconds ?? null, expect: flags.expect ?? null, jobs: flags.jobs ?? 1,
+    bound: flags.bound ?? defaultSearch.bound, seconds: flags.seconds ?? null, megabytes: megabytesFor(flags), expect: flags.expect ?? null, jobs: flags.jobs ?? 1,
     first: flags.first ?? false, witness: flags.witness ?? false, json: flags.json ?? false, verbose: flags.verbose ?? false, quiet: flags.quiet ?? false,
   }, {
-    clock, worker: {module: import.meta.url, name: 'litmusWorker'},
+    ...gauges(), worker: {module: import.meta.url, name: 'litmusWorker'},
     out: text => { output.write(text) },
     err: text => {
       progress.clear()
@@ -124,11 +105,7 @@ function writeLitmusTests(cycles: readonly string[], paths: readonly string[], {
 
 /** What the worker processes of `litmus --jobs` call. */
 export function litmusWorker(share: Share): ReturnType<typeof askAll> {
-  return askAll(share, clock)
-}
-
-function clock(): number {
-  return performance.now()
+  return askAll(share, gauges())
 }
 
 /** `list` */
@@ -152,14 +129,14 @@ function listAll(flags: Flags): Exit {
 
 async function run(subjects: readonly Subject[], flags: Flags): Promise<Exit> {
   const chosen = flags.model === undefined ? models : models.filter(model => flags.model!.map(modelNamed).includes(model))
-  const seconds = flags.seconds ?? null
-  const timer = new Timer(seconds, flags.quiet === true ? 0 : subjects.length * chosen.length)
+  const budgets = {seconds: flags.seconds ?? null, megabytes: megabytesFor(flags)}
+  const timer = new Timer(budgets, flags.quiet === true ? 0 : subjects.length * chosen.length)
   const search = searchFrom(flags, timer)
   const text = flags.json !== '-'
   const paint = paintFor(process.stdout)
-  if (text && flags.quiet !== true) say(settingsLine(search, seconds, chosen.map(model => model.name)))
+  if (text && flags.quiet !== true) say(settingsLine(search, budgets, chosen.map(model => model.name)))
   const rows = await rowsOf(subjects, chosen, search, timer)
-  if (flags.json !== undefined) writeJson(flags.json, recordOf(rows, search, seconds, process.cwd()))
+  if (flags.json !== undefined) writeJson(flags.json, recordOf(rows, search, budgets, process.cwd()))
   if (text) report(rows, flags, paint)
   return exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)]
 }
@@ -210,7 +187,7 @@ function searchFrom(flags: Flags, timer: Timer): Search {
   return {
     ...defaultSearch, ...asked,
     mode: samples ? 'sample' : flags.exhaustive === true ? 'exhaustive' : 'thorough',
-    clock: (kind, rowsLeft) => timer.share(kind, rowsLeft),
+    allow: (kind, rowsLeft) => timer.share(kind, rowsLeft),
   }
 }
 
@@ -218,167 +195,78 @@ function drawnSeed(): string {
   return Math.random().toString(36).slice(2, 10)
 }
 
-// ---- Names -----------------------------------------------------------------------------------------
-
-function designsNamed(name: string): readonly Subject[] {
-  const found = designs.filter(design => design.name === name)
-  if (found.length > 0) return found.flatMap(design => [design, ...designs.filter(({of}) => of === design.name)])
-  const commands = ['evaluate', 'check', 'replay', 'list', 'help']
-  throw new Usage(`there is no design named ${name}${nearest(name, [...designs.map(design => design.name), ...commands])}; \`${command} list\` shows all`)
-}
-
-async function subjectNamed(name: string): Promise<Subject> {
-  const place = fileOfProgram(name)
-  if (place === null) {
-    const design = designs.find(each => each.name === name)
-    if (design === undefined) throw new Usage(`the token names the program ${name}, which is not built in${nearest(name, designs.map(each => each.name))}`)
-    return design
-  }
-  const subjects = await loadSubjects(place.file, process.cwd())
-  const found = subjects.find(subject => shortName(subject.name) === place.exported)
-  if (found !== undefined) return found
-  const exported = subjects.map(subject => shortName(subject.name))
-  throw new Usage(`${place.file} exports no program ${place.exported}${nearest(place.exported, exported)}; it exports ${exported.join(', ')}`)
-}
-
-function modelNamed(name: string): Model {
-  const found = models.find(model => model.name === name)
-  if (found !== undefined) return found
-  const names = models.map(model => model.name)
-  throw new Usage(`there is no model named ${name}${nearest(name, names)}; there are ${names.join(', ')}`)
-}
-
-/** `: did you mean kernel-seqcount?`, if some name is near enough. */
-function nearest(name: string, names: readonly string[]): string {
-  const candidate = names.length === 0 ? undefined : closest(name.toLowerCase(), names)
-  return candidate !== undefined && distance(name.toLowerCase(), candidate) <= Math.max(2, name.length / 2) ? ` (did you mean ${candidate}?)` : ''
-}
-
-// ---- Flags -----------------------------------------------------------------------------------------
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It should be a number above 0.')
-  return value
-}
-
-function count(text: string): number {
-  const value = positive(text)
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('It should be a whole number.')
-  return value
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...before ?? [], value]
-}
-
-function withOutput(made: Command): Command {
-  return made
-    .option('--json <file>', 'also write the result as JSON; - writes it to stdout, and nothing else')
-    .option('-v, --verbose', 'one line per model; operations as they were written')
-    .option('-q, --quiet', 'only what is not as it should be')
-}
-
-function withSearch(made: Command): Command {
-  return withOutput(made
-    .option('--model <name>', `a model to use (repeatable): ${models.map(model => model.name).join(', ')}; default: all`, collect)
-    .option('--exhaustive', 'explore every execution, and never sample')
-    .option('--executions <n>', `executions to explore of each (default ${defaultSearch.executions.toLocaleString('en')})`, count)
-    .addOption(new Option('--runs <n>', `sample n executions, and do not explore (without it: ${defaultSearch.runs.toLocaleString('en')}, if exploring ends early)`).argParser(count).env('TEARPROOF_RUNS'))
-    .addOption(new Option('--seed <text>', `of the sampling (default ${defaultSearch.seed}); \`random\` draws one and prints it`).env('TEARPROOF_SEED'))
-    .addOption(new Option('--strategy <name>', 'sample by random, pct (few priority changes) or stale (old values first)').choices(['random', 'pct', 'stale']))
-    .option('--seconds <n>', 'time for everything together', positive)
-    .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count))
-}
-
-const cycleHelp = `
-The edges of a cycle, as in diy7; R and W are the accesses at their ends, s and d the same or a different location:
-  Rfe Fre Coe                    to another thread: read from, read before, written before; Rfi Fri Coi in one thread
-  PosRR … PodWW                  program order
-  FenceMbdRW …                   a fence: Mb, Rmb, Wmb, Barrier; in C11 Acq, Rel, AcqRel, Sc
-  DpAddrdR DpDatadW DpCtrldW …   a dependency on the read that it starts from
-  RscsdRR … GpdRR …              within one RCU read-side critical section; with a grace period between
-Two annotations may follow an edge, one per end (PodRRAcquireOnce), or stand between edges (Rfe Acquire PodRR):
-  Once, Acquire, Release, Deref, Assign, Plain; in C11 Rlx, Acq, Rel, Sc, Na
-C-RW-R+RW-G is a cycle of RCU readers (R), grace periods (G) and full barriers (B).`
-
-/** The whole command line. A new command is one function above and one entry here. */
-function commandLine(done: (exit: Exit) => void): Command {
-  const root = new Command('tearproof')
-    .description('Checks sequence locks and other synchronization under weak memory models.')
-    .version(version(), '-V, --version')
-    .exitOverride()
-    .configureOutput({writeErr: () => undefined})
-    .addHelpText('after', `\nexit status: 0 fine, 1 a violation or not the expected verdict, 2 wrong usage or input,\n3 unknown within the budget, 70 a bug in tearproof`)
-  const add = (usage: string, what: string): Command => root.command(usage).description(what).exitOverride().configureOutput({writeErr: () => undefined})
-  withSearch(add('evaluate [name...]', 'evaluate the built-in designs, or those named with their mutants (the default)'))
-    .action(async (names: string[], flags: Flags) => { done(await evaluateDesigns(names, flags)) })
-  withSearch(add('check <file...>', 'check the programs that a TypeScript or JavaScript module exports'))
-    .action(async (files: string[], flags: Flags) => { done(await checkFiles(files, flags)) })
-  withOutput(add('replay <token>', 'run one execution again, and print its report'))
-    .action(async (token: string, flags: Flags) => { done(await replayToken(token, flags)) })
-  add('litmus [file...]', 'judge C litmus tests in herd7\'s dialect; a directory means every *.litmus below it')
-    .option('--model <name>', `the model (default: lkmm for kernel tests, rc11 for C11): ${models.map(model => model.name).join(', ')}`)
-    .option('--expect <csv>', 'compare with this table (file,model,verdict,positive,negative,states,flags), and list what differs; without files: all of its files')
-    .option('--witness', 'show an execution that decides the condition, or which axiom forbids the nearest one')
-    .option('--first', 'stop when the verdict is decided, without counting everything')
-    .option('--json', 'one line of JSON per test')
-    .option('--jobs <n>', 'worker processes (default 1)', count)
-    .option('--seconds <n>', 'time per test; one that needs more is unknown', positive)
-    .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
-    .option('-v, --verbose', 'with --expect: also herd7\'s text of every test')
-    .option('-q, --quiet', 'only what is not as it should be')
-    .addOption(new Option('--generate <cycle...>', 'write tests from cycles of edges, and judge none: --generate "PodWW Rfe PodRR Fre"')
-      .conflicts(['model', 'expect', 'witness', 'first', 'json', 'jobs', 'seconds', 'bound']))
-    .addOption(new Option('--dialect <name>', 'with --generate: where the edges do not say it (default: kernel)').choices(['kernel', 'c11']))
-    .addHelpText('after', cycleHelp)
-    .action(async (paths: string[], flags: LitmusFlags) => { done(await judgeLitmusTests(paths, flags)) })
-  add('list', 'designs and models; -v with sources and expected verdicts')
-    .option('-v, --verbose', 'with sources and expected verdicts')
-    .action((flags: Flags) => { done(listAll(flags)) })
-  return root
-}
-
-/** `evaluate` where no command is named, so that `tearproof` and `tearproof --model sc` do the main job. */
-function withDefault(args: readonly string[], commands: readonly string[]): readonly string[] {
-  const top = ['-h', '--help', '-V', '--version', 'help']
-  const [first] = args
-  return first !== undefined && (commands.includes(first) || top.includes(first)) ? args : ['evaluate', ...args]
-}
-
 function version(): string {
   const file = ['../package.json', '../../package.json'].map(path => new URL(path, import.meta.url)).find(url => existsSync(url))
   return file === undefined ? 'unknown' : (JSON.parse(readFileSync(file, 'utf8')) as {version: string}).version
 }
 
-// ---- Time and progress -----------------------------------------------------------------------------
+// ---- Time, memory and progress -----------------------------------------------------------------------------
+
+/** The memory that searches may use up. More than Node.js has would end in a crash. */
+function megabytesFor({memory}: Pick<Flags, 'memory'>): number {
+  const all = Math.floor(getHeapStatistics().heap_size_limit / megabyte)
+  if (memory === undefined) return Math.min(defaultMegabytes, Math.floor(0.8 * all))
+  if (memory > all) throw new Usage(`--memory ${memory} is more than the ${all.toLocaleString('en')} MB that Node.js has here; NODE_OPTIONS=--max-old-space-size=${memory} gives it more`)
+  return memory
+}
+
+/** A clock, and a gauge of the memory in use. That is asked often and looks seldom; garbage is collected before it counts. */
+function gauges(): Gauges {
+  let nextLook = 0
+  return {
+    clock: () => performance.now(),
+    isFull: megabytes => {
+      if (performance.now() < nextLook) return false
+      nextLook = performance.now() + 100
+      if (megabytesInUse() <= megabytes) return false
+      collectGarbage()
+      const isFull = megabytesInUse() > megabytes
+      nextLook = isFull ? 0 : performance.now() + 1000 // collecting takes time: not at every look
+      return isFull
+    },
+  }
+}
+
+function megabytesInUse(): number {
+  const {heapUsed, external} = process.memoryUsage()
+  return (heapUsed + external) / megabyte
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
 
 /** Shares the time among the rows, and shows on stderr how far it is, where that is a terminal. */
 class Timer {
   readonly #started = Date.now()
-  readonly #seconds: number | null
+  readonly #budgets: Budgets
+  readonly #isFull = gauges().isFull
   readonly #total: number
   #what = ''
   #done = 0
   #shown = 0
 
   /** `total` rows; 0 shows nothing. */
-  constructor(seconds: number | null, total: number) {
-    this.#seconds = seconds
+  constructor(budgets: Budgets, total: number) {
+    this.#budgets = budgets
     this.#total = process.stderr.isTTY ? total : 0
   }
 
   /** A fair part of what is left: most of it to explore, the rest to sample. */
-  share(kind: 'explore' | 'sample', rowsLeft: number): Time {
-    const expired = (end: number) => (): boolean => {
+  share(kind: 'explore' | 'sample', rowsLeft: number): Allowance {
+    const {seconds, megabytes} = this.#budgets
+    const expired = (end: number) => (): boolean | 'memory' => {
       this.#show()
-      return Date.now() > end
+      return Date.now() > end || (megabytes !== null && this.#isFull(megabytes) && 'memory')
     }
-    if (this.#seconds === null) return {expired: expired(Infinity)}
+    const memory = megabytes === null ? {} : {megabytes}
+    if (seconds === null) return {expired: expired(Infinity), ...memory}
     const now = Date.now()
-    const left = Math.max(0, this.#started + this.#seconds * 1000 - now) / rowsLeft
+    const left = Math.max(0, this.#started + seconds * 1000 - now) / rowsLeft
     const own = kind === 'explore' ? 0.8 * left : left
-    return {expired: expired(now + own), seconds: own / 1000}
+    return {expired: expired(now + own), seconds: own / 1000, ...memory}
   }
 
   starts(done: number, what: string): void {
@@ -470,7 +358,7 @@ function writeFile(file: string, text: string): void {
 }
 
 /** Errors that are the answer to a wrong question; everything else is a bug of ours. */
-const wrongInput = [Usage, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping]
+const wrongInput = [Usage, UnknownName, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping]
 
 function explain(error: unknown): Exit {
   if (error instanceof CommanderError) return explainCommander(error)
@@ -496,7 +384,13 @@ function explainCommander({code, message, exitCode}: CommanderError): Exit {
 async function main(args: readonly string[]): Promise<Exit> {
   for (const name of ['TEARPROOF_SEED', 'TEARPROOF_RUNS']) if (process.env[name] === '') delete process.env[name]
   let exit: Exit = exits.fine
-  const root = commandLine(code => { exit = code })
+  const root = commandLine(version(), {
+    evaluate: async (names, flags) => { exit = await evaluateDesigns(names, flags) },
+    check: async (files, flags) => { exit = await checkFiles(files, flags) },
+    replay: async (token, flags) => { exit = await replayToken(token, flags) },
+    litmus: async (paths, flags) => { exit = await judgeLitmusTests(paths, flags) },
+    list: flags => { exit = listAll(flags) },
+  })
   try {
     await root.parseAsync([...withDefault(args, root.commands.map(each => each.name()))], {from: 'user'})
     return exit

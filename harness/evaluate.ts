@@ -1,6 +1,6 @@
 /**
  * Programs × models within a budget → rows: what was found, how far it was looked, and whether that is
- * what was expected. Pure: the caller owns the clock, and hears of every row before and after it is done.
+ * what was expected. Pure: the caller owns clock and gauge, and hears of every row before and after it is done.
  */
 import {
   engineVersion, explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
@@ -26,19 +26,22 @@ export interface Search {
   /** Executions to sample per row. */
   readonly runs: number
   readonly strategy: Strategy
-  /** Called when a search begins: how long it may take. */
-  readonly clock: (search: 'explore' | 'sample', rowsLeft: number) => Time
+  /** Called when a search begins: what it may use up. */
+  readonly allow: (search: 'explore' | 'sample', rowsLeft: number) => Allowance
 }
 
-/** The time that a search has: asked now and then whether to stop, and in seconds for the wording. */
-export interface Time {
-  readonly expired?: () => boolean
-  readonly seconds?: number
+/** What a search may use up: asked now and then whether to stop; in seconds and megabytes for the wording. */
+export type Allowance = Pick<Limits, 'expired' | 'seconds' | 'megabytes'>
+
+/** What all searches together may use up. Null: as much as it takes. */
+export interface Budgets {
+  readonly seconds: number | null
+  readonly megabytes: number | null
 }
 
-/** What a search does if it is not told otherwise. Without a clock: the same everywhere. */
+/** What a search does if it is not told otherwise. Without clock and gauge: the same everywhere. */
 export const defaultSearch: Search = {
-  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', clock: () => ({}),
+  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', allow: () => ({}),
 }
 
 /** One program under one model. */
@@ -111,7 +114,7 @@ function guarded(program: AnyProgram): AnyProgram {
   return {...program, claims: guard('claim', program.claims), witnesses: guard('witness', program.witnesses)}
 }
 
-/** One row. `rowsLeft`, this one included, is for the clock. @throws {BadProgram} if the program cannot be checked. */
+/** One row. `rowsLeft`, this one included, is for `search.allow`. @throws {BadProgram} if the program cannot be checked. */
 export function evaluateOne(subject: Subject, given: AnyProgram, model: Model, search: Search, rowsLeft = 1): Row {
   const program = guarded(given)
   const expected = subject.expected?.[model.name] ?? null
@@ -139,9 +142,9 @@ interface Found {
 
 function look(program: AnyProgram, model: Model, search: Search, only: Pick<Limits, 'flags'>, rowsLeft: number): Found {
   const limits = {...limitsOf(search), ...only}
-  const explored = search.mode === 'sample' ? null : explore(program, model, {...limits, ...search.clock('explore', rowsLeft)})
+  const explored = search.mode === 'sample' ? null : explore(program, model, {...limits, ...search.allow('explore', rowsLeft)})
   const sampled = explored === null || (search.mode === 'thorough' && ranOut(explored))
-    ? sample(program, model, {...limits, ...sampling(search), ...search.clock('sample', rowsLeft)})
+    ? sample(program, model, {...limits, ...sampling(search), ...search.allow('sample', rowsLeft)})
     : null
   return {explored, sampled}
 }
@@ -175,12 +178,17 @@ function rowOf(subject: Subject, program: AnyProgram, model: Model, search: Sear
     subject, program, model, verdict, operation: null,
     explored: explored?.counts ?? null,
     sampled: sampled?.counts ?? null,
-    unknown: verdict === 'unknown' ? [...explored?.unknown ?? [], ...sampled?.unknown ?? []] : [],
+    unknown: verdict === 'unknown' ? distinct([...explored?.unknown ?? [], ...sampled?.unknown ?? []]) : [],
     witnessed,
     vacuous: complete ? vacuous(program, explored.counts, witnessed) : [],
     broken: brokenBy,
     expected, agrees: agrees(expected, verdict, brokenBy?.failure ?? null),
   }
+}
+
+/** Without repetitions, such as of a memory budget that ended both searches. */
+function distinct(all: readonly Unknown[]): readonly Unknown[] {
+  return all.filter(({budget, limit}, i) => all.findIndex(other => other.budget === budget && other.limit === limit) === i)
 }
 
 function vacuous(program: AnyProgram, {executions}: Counts, witnessed: Readonly<Record<string, number>>): readonly string[] {

@@ -3,7 +3,7 @@ export {designs} from './designs.ts'
 export {type Design, type Expectation, type Expected} from './design.ts'
 export {
   again, BadProgram, defaultSearch, differs, evaluate, evaluateOne, outcomeOf, redundantOf,
-  type Broken, type Progress, type Redundant, type Row, type Search, type Subject,
+  type Allowance, type Broken, type Budgets, type Progress, type Redundant, type Row, type Search, type Subject,
 } from './evaluate.ts'
 export {type AnyProgram, type Operation, operationsOf} from './operations.ts'
 export {

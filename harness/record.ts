@@ -3,7 +3,7 @@ import {
   engineVersion, models, showScalar, type Counts, type Event, type Failure, type Model, type Path, type Run, type Scalar, type Unknown,
 } from '../lib/index.ts'
 import type {Expectation} from './design.ts'
-import type {Row, Search} from './evaluate.ts'
+import type {Budgets, Row, Search} from './evaluate.ts'
 import {operationsOf, type AnyProgram} from './operations.ts'
 import {userSites} from './sites.ts'
 import {why, type Why} from './why.ts'
@@ -74,15 +74,15 @@ export interface RunRecord {
   readonly format: 'tearproof'
   readonly version: number
   readonly engine: string
-  readonly search: Omit<Search, 'clock'> & {readonly seconds: number | null}
+  readonly search: Omit<Search, 'allow'> & Budgets
   readonly models: readonly string[]
   readonly rows: readonly RecordedRow[]
 }
 
-/** The record of an evaluation. `seconds` is the budget that the caller's clock kept, if any. */
-export function recordOf(rows: readonly Row[], {clock: _clock, ...search}: Search, seconds: number | null, folder = ''): RunRecord {
+/** The record of an evaluation, within the budgets that the caller kept. */
+export function recordOf(rows: readonly Row[], {allow: _allow, ...search}: Search, budgets: Budgets, folder = ''): RunRecord {
   return {
-    format: 'tearproof', version: recordVersion, engine: engineVersion, search: {...search, seconds},
+    format: 'tearproof', version: recordVersion, engine: engineVersion, search: {...search, ...budgets},
     models: models.filter(model => rows.some(row => row.model === model)).map(model => model.name),
     rows: rows.map(row => recordRow(row, folder)),
   }

@@ -1,7 +1,7 @@
 /** All verdicts of a run as a table, with what is not as it should be below it. Pure: returns strings. */
 import {table, type TableUserConfig} from 'table'
 import type {Expectation} from './design.ts'
-import {differs, redundantOf, type Row, type Search} from './evaluate.ts'
+import {differs, redundantOf, type Budgets, type Row, type Search} from './evaluate.ts'
 import {list, noPaint, showUnknown, wrap, type Paint} from './report.ts'
 import {shortName} from './token.ts'
 
@@ -16,13 +16,13 @@ export interface SummaryOptions {
 }
 
 /** What a run was told: always its first line. */
-export function settingsLine(search: Search, seconds: number | null, models: readonly string[]): string {
+export function settingsLine(search: Search, {seconds, megabytes}: Budgets, models: readonly string[]): string {
   const {mode, executions, runs, seed, strategy, bound} = search
   const explored = `up to ${number(executions)} executions each`
   const by = strategy === 'random' ? '' : ` by ${strategy}`
   const how = {thorough: `${explored}, or ${number(runs)} seeds${by}`, exhaustive: explored, sample: `${number(runs)} seeds each${by}`}[mode]
-  const time = seconds === null ? '' : `; at most ${number(seconds)} s`
-  return `seed ${seed}; ${how}${time}; bound ${bound}; models ${models.join(' ')}`
+  const most = [...seconds === null ? [] : [`${number(seconds)} s`], ...megabytes === null ? [] : [`${number(megabytes)} MB`]]
+  return `seed ${seed}; ${how}${most.length === 0 ? '' : `; at most ${list(most)}`}; bound ${bound}; models ${models.join(' ')}`
 }
 
 /** The table: design, model, verdict, executions, witnessed, token. */

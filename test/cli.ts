@@ -77,6 +77,13 @@ test('what does not fit in the budget is unknown, not fine', async t => {
   t.regex(out, /\? kernel-seqcount under sc is unknown: stopped after 3 executions/)
 })
 
+test('what does not fit in the memory is unknown too', async t => {
+  const {exit, out} = await run('kernel-seqlock', '--memory', '1', '--model', 'sc')
+  t.is(exit, 3)
+  t.regex(out, /^seed 1; .*; at most 1 MB; bound 3; models sc\n/)
+  t.regex(out, /\? kernel-seqlock under sc is unknown: stopped at 1/)
+})
+
 test('sampling proves nothing', async t => {
   const {exit, out} = await run('kernel-seqcount', '--runs', '20', '--seed', 'a seed', '--strategy', 'stale', '--model', 'sc')
   t.is(exit, 3)
@@ -198,6 +205,7 @@ test(wrong, ['--modle', 'sc'], /unknown option '--modle'\n\(Did you mean --model
 test(wrong, ['--runs', 'many'], /'--runs <n>' argument 'many' is invalid\. It should be a number above 0\./)
 test(wrong, ['--bound', '1.5'], /It should be a whole number\./)
 test(wrong, ['--strategy', 'luck'], /Allowed choices are random, pct, stale\./)
+test(wrong, ['--memory', '99999999'], /--memory 99999999 is more than the [\d,]+ MB that Node\.js has here; NODE_OPTIONS=--max-old-space-size=99999999/)
 test(wrong, ['--exhaustive', '--runs', '5'], /choose one/)
 test(wrong, ['check'], /missing required argument 'file'/)
 test(wrong, ['check', 'nowhere.ts'], /there is no file nowhere\.ts/)

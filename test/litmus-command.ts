@@ -18,14 +18,15 @@ interface Ran {
 }
 
 const usual: Options = {
-  model: null, bound: 3, seconds: null, first: false, witness: false, expect: null, json: false, jobs: 1, verbose: false, quiet: false,
+  model: null, bound: 3, seconds: null, megabytes: null, first: false, witness: false, expect: null, json: false, jobs: 1, verbose: false, quiet: false,
 }
 
-/** Runs the command in a world whose clock goes on by `tick` milliseconds whenever somebody looks. */
+/** Runs the command in a world that uses 100 MB, and whose clock goes on by `tick` milliseconds whenever somebody looks. */
 async function run(paths: readonly string[], options: Partial<Options> = {}, tick = 0): Promise<Ran> {
   let [out, err, now] = ['', '', 0]
   const summary = await litmusCommand(paths, {...usual, ...options}, {
     clock: () => now += tick,
+    isFull: megabytes => megabytes < 100,
     out: text => { out += text },
     err: text => { err += text },
     progress: () => undefined,
@@ -238,6 +239,14 @@ test('a test that needs more than its time is unknown, with what was covered', a
   t.deepEqual([summary.unknown, summary.agree], [1, 1])
   t.regex(out, /\nUnknown\n[^]*\nObservation crowd Unknown 0 [1-9]\d*\n/)
   t.regex(err, /^Warning: File ".*a\.litmus": unknown: stopped after 0\.5 s; [\d,]+ executions are covered, /)
+})
+
+test('so is one that needs more than its memory', async t => {
+  const dir = folder(t, {'a.litmus': crowd(5), 'b.litmus': storeBuffering('Result: Sometimes')})
+  const {summary, err} = await run([dir], {megabytes: 99})
+  t.deepEqual([summary.unknown, summary.agree], [1, 1])
+  t.regex(err, /^Warning: File ".*a\.litmus": unknown: stopped at 99 .*; [\d,]+ executions are covered, /)
+  t.is((await run([join(dir, 'b.litmus')], {megabytes: 100})).summary.agree, 1)
 })
 
 test('--first looks at no more than decides the verdict', async t => {

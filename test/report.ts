@@ -46,7 +46,7 @@ function rowsOf(programs: readonly AnyProgram[], chosen: readonly Model[] = mode
 
 test('the table puts models together that say the same', t => {
   const rows = rowsOf([messages, counter, endless, grace])
-  t.snapshot(`${settingsLine(defaultSearch, null, models.map(model => model.name))}\n\n${summaryTable(rows)}\n${verdictLines(rows)}`)
+  t.snapshot(`${settingsLine(defaultSearch, {seconds: null, megabytes: null}, models.map(model => model.name))}\n\n${summaryTable(rows)}\n${verdictLines(rows)}`)
 })
 
 test('in a narrow terminal tokens go on lines of their own', t => {

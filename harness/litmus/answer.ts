@@ -6,6 +6,8 @@ export interface Ask {
   readonly bound: number
   /** Time per test; null: as long as it takes. */
   readonly seconds: number | null
+  /** Memory that the process may use; null: as much as it takes. */
+  readonly megabytes: number | null
   /** Stop as soon as the verdict is decided. */
   readonly first: boolean
   /** Also show an execution, or why there is none. */

@@ -8,29 +8,34 @@ import {showUnknown} from '../report.ts'
 import type {Answer, Ask, Expected, Judged, Task, Verdict} from './answer.ts'
 import {witnessOf} from './witness.ts'
 
-/** Milliseconds since whenever. */
-export type Clock = () => number
+/** The command line's instruments. */
+export interface Gauges {
+  /** Milliseconds since whenever. */
+  readonly clock: () => number
+  /** Does the process use more memory than this? */
+  readonly isFull: (megabytes: number) => boolean
+}
 
 /** Asks about one test. Never throws: what goes wrong is an answer too. */
-export function ask(task: Task, how: Ask, clock: Clock): Answer {
+export function ask(task: Task, how: Ask, gauges: Gauges): Answer {
   let text = ''
   try {
-    const started = clock()
+    const started = gauges.clock()
     text = readFileSync(task.file, 'utf8')
-    return answer(task, text, how, clock, started)
+    return answer(task, text, how, gauges, started)
   } catch (error) {
     return unread(task.file, text, error)
   }
 }
 
-function answer({file, model: named}: Task, text: string, how: Ask, clock: Clock, started: number): Judged {
+function answer({file, model: named}: Task, text: string, how: Ask, {clock, isFull}: Gauges, started: number): Judged {
   const litmus = litmusProgram(parseLitmus(file, text))
   const model = modelFor(litmus, named)
   const end = how.seconds === null ? Infinity : started + how.seconds * 1000
-  const expired = (): boolean => clock() > end
-  const limits = {bound: how.bound, ...how.seconds === null ? {} : {expired, seconds: how.seconds}}
+  const expired = (): boolean | 'memory' => clock() > end || (how.megabytes !== null && isFull(how.megabytes) && 'memory')
+  const limits = {bound: how.bound, expired, ...how.seconds === null ? {} : {seconds: how.seconds}, ...how.megabytes === null ? {} : {megabytes: how.megabytes}}
   const found = how.first ? decideLitmus(litmus, model, limits) : runLitmus(litmus, model, limits)
-  const witness = how.witness ? witnessOf(litmus, model, how.bound, expired) : null
+  const witness = how.witness ? witnessOf(litmus, model, how.bound, () => expired() !== false) : null
   return {...judged(litmus, model, found, how.first), file, witness, seconds: (clock() - started) / 1000}
 }
 
@@ -43,7 +48,7 @@ function modelFor({vocabulary}: LitmusProgram, named: string | null): Model {
 
 function judged({test, question}: LitmusProgram, model: Model, {verdict: counts, survey}: LitmusRun, first: boolean): Omit<Judged, 'file' | 'witness' | 'seconds'> {
   const {positive, negative, flags, panics, deadlocks} = counts
-  const ended = survey.unknown.some(({budget}) => budget === 'seconds')
+  const ended = survey.unknown.some(({budget}) => budget === 'seconds' || budget === 'memory')
   // both seen is both seen, whatever the executions that are left would show
   const verdict: Verdict = ended && (positive === 0 || negative === 0) ? 'unknown' : counts.verdict
   return {

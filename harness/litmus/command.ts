@@ -1,6 +1,6 @@
 /** `tearproof litmus`: asks about every test that is named, and says what came of it and what is not as expected. */
 import type {Ask, Task} from './answer.ts'
-import type {Clock} from './ask.ts'
+import type {Gauges} from './ask.ts'
 import {compare, readTable, type Compared, type Table} from './expect.ts'
 import {litmusFiles} from './files.ts'
 import {herdText, warnings} from './herd.ts'
@@ -19,8 +19,7 @@ export interface Options extends Ask {
 }
 
 /** The outside world, which belongs to the command line. */
-export interface World {
-  readonly clock: Clock
+export interface World extends Gauges {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly progress: (done: number, total: number, what: string) => void
@@ -56,7 +55,7 @@ export class Summary {
   get text(): string {
     const parts: readonly (readonly [number, string])[] = [
       [this.agree, 'as expected'], [this.differ, 'not as expected'], [this.unread, 'could not be read'],
-      [this.unknown, 'unknown within the time'], [this.open, 'with nothing expected'],
+      [this.unknown, 'unknown within the budget'], [this.open, 'with nothing expected'],
     ]
     const total = parts.reduce((sum, [count]) => sum + count, 0)
     const shown = parts.filter(([count], i) => count > 0 || (i === 0 && total === 0))
@@ -68,12 +67,12 @@ export class Summary {
 export async function litmusCommand(paths: readonly string[], options: Options, world: World): Promise<Summary> {
   const table = options.expect === null ? null : readTable(options.expect)
   const tasks = tasksFor(paths, options.model, table)
-  const {bound, seconds, first, witness} = options
-  const share = {tasks, how: {bound, seconds, first, witness}}
+  const {bound, seconds, megabytes, first, witness} = options
+  const share = {tasks, how: {bound, seconds, megabytes, first, witness}}
   const summary = new Summary()
   const printer = new Printer(options, world)
   world.progress(0, tasks.length, '')
-  for await (const answer of options.jobs > 1 ? inProcesses(options.jobs, share, world.worker) : inOneProcess(share, world.clock)) {
+  for await (const answer of options.jobs > 1 ? inProcesses(options.jobs, share, world.worker) : inOneProcess(share, world)) {
     const compared = compare(answer, table)
     summary.add(compared)
     printer.show(compared)
