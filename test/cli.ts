@@ -1,9 +1,10 @@
 /** The command as a user runs it: one process each, its exit code, and what it says. */
 import {execFile} from 'node:child_process'
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {promisify} from 'node:util'
 import test, {type ExecutionContext} from 'ava'
 import type {RecordedExecution, RunRecord} from '../harness/index.ts'
 
@@ -116,6 +117,20 @@ test('a module in plain JavaScript is checked too', async t => {
   const {exit, out} = await run('check', file)
   t.is(exit, 0)
   t.regex(out, /^fine +all +holds +2 \(all\)/m)
+})
+
+test('in a clone, a module imports tearproof as where it is installed, without a build', async t => {
+  const file = await moduleOf(t, 'mine.ts', `
+    import {program, readOnce, threads, writeOnce} from 'tearproof/lib'
+    export const fine = program('fine', memory => {
+      const x = memory.word('x')
+      return threads({writer: () => writeOnce(x, 1), reader: () => readOnce(x)}, {claims: {'0 or 1': ({reader}) => reader < 2}})
+    })
+  `)
+  await mkdir(join(file, '../node_modules'))
+  await symlink(root, join(file, '../node_modules/tearproof'))
+  const {stdout} = await promisify(execFile)('npm', ['start', '-s', '--', 'check', file], {cwd: root, env: {...process.env, NO_COLOR: '1'}})
+  t.regex(stdout, /^fine +all +holds +2 \(all\)/m)
 })
 
 const refused = test.macro(async (t, name: string, text: string, message: RegExp) => {
