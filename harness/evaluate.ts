@@ -206,6 +206,7 @@ function is(failure: Failure, by: string): boolean {
   switch (failure.kind) {
     case 'claim': case 'check': return failure.claim === by
     case 'flag': return failure.flag === by
+    case 'fault': return failure.fault === by
     case 'panic': case 'deadlock': return failure.kind === by
   }
 }
@@ -229,6 +230,7 @@ function sameFailure(run: Run, found: Failure): Failure {
     switch (found.kind) {
       case 'claim': case 'check': return is(failure, found.claim)
       case 'flag': return is(failure, found.flag)
+      case 'fault': return is(failure, found.fault)
       case 'panic': case 'deadlock': return failure.kind === found.kind
     }
   }) ?? run.failures[0] ?? found

@@ -20,6 +20,7 @@ export interface Operation {
 }
 
 type Access = Extract<Op, {order: unknown}>
+type Pick = Extract<Op, {kind: 'pick'}>
 
 /** All operations of all threads, per thread in program order. */
 export function operationsOf(program: AnyProgram, model: Model, execution: Execution): readonly Operation[] {
@@ -32,11 +33,18 @@ export function operationsOf(program: AnyProgram, model: Model, execution: Execu
 /** Runs one thread along its events; null if it does not fit them. */
 function follow(thread: number, body: Proc<unknown>, model: Model, execution: Execution, events: readonly Event[]): Operation[] | null {
   const found: Operation[] = []
+  const given = [...execution.picked?.[thread] ?? []]
   let next = 0
   let reply: Reply
   try {
     for (let step = body.next(); !step.done; step = body.next(reply)) {
       const op = step.value
+      if (op.kind === 'pick') {
+        const scalar = given.shift()
+        if (scalar === undefined) break // the thread was cut here
+        reply = Value.of(scalar)
+        continue
+      }
       if (!('order' in op)) {
         reply = answer(op)
         continue
@@ -53,9 +61,9 @@ function follow(thread: number, body: Proc<unknown>, model: Model, execution: Ex
   return next === events.length ? found : null
 }
 
-function answer(op: Exclude<Op, Access>): Reply {
+function answer(op: Exclude<Op, Access | Pick>): Reply {
   switch (op.kind) {
-    case 'raw': return op.value.scalar
+    case 'raw': case 'address': return op.value.scalar
     case 'when': return op.condition.scalar !== 0
     case 'merge': case 'iterate': case 'check': return undefined
   }

@@ -123,7 +123,7 @@ export function recordExecution(program: AnyProgram, model: Model, run: Run, fol
 }
 
 function recordWhy(program: AnyProgram, model: Model, run: Run, failure: Failure): RecordedViolation['why'] {
-  if (failure.kind === 'panic' || failure.kind === 'deadlock') return null
+  if (failure.kind === 'panic' || failure.kind === 'fault' || failure.kind === 'deadlock') return null
   const spelling = operationsOf(program, model, run.execution).find(({vocabulary}) => vocabulary !== null)?.vocabulary
   const reason = why(model, run.execution, failure, spelling ?? 'kernel')
   if (reason.kind !== 'missing') return {kind: reason.kind, missing: [], axiom: null, cycle: []}

@@ -2,6 +2,7 @@
 import {
   showScalar, type Failure, type Location, type Model, type Run, type Step, type Unknown,
 } from '../lib/index.ts'
+import {faultCode, faultStory, faultTitle} from './fault.ts'
 import {operationsOf, type AnyProgram, type Operation} from './operations.ts'
 import type {Sites} from './sites.ts'
 import {cut, drawTimeline, timeline, type Timeline} from './timeline.ts'
@@ -53,7 +54,7 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
   const operations = operationsOf(program, model, run.execution)
   const lines = timeline(program.threads.map(thread => thread.name), run.execution, operations)
   const spelling = spellingOf(operations, model)
-  const reason = failure === null || failure.kind === 'panic' || failure.kind === 'deadlock' ? null : why(model, run.execution, failure, spelling)
+  const reason = failure === null || failure.kind === 'panic' || failure.kind === 'fault' || failure.kind === 'deadlock' ? null : why(model, run.execution, failure, spelling)
   const sections = [
     failure === null
       ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}`, ...outcome(failing)]
@@ -78,6 +79,7 @@ function title(failure: Failure): string {
     case 'check': return ` breaks “${failure.claim}” in ${failure.thread}`
     case 'flag': return `: ${failure.flag.replaceAll('-', ' ')}`
     case 'panic': return `: ${failure.thread} threw`
+    case 'fault': return faultTitle(failure)
     case 'deadlock': return ': deadlock'
   }
 }
@@ -89,6 +91,7 @@ export function codeOf(failure: Failure): string {
     case 'check': return 'V-CHECK'
     case 'flag': return failure.flag === 'data-race' ? 'V-RACE' : 'V-FLAG'
     case 'panic': return 'V-PANIC'
+    case 'fault': return faultCode(failure)
     case 'deadlock': return 'V-DEADLOCK'
   }
 }
@@ -97,6 +100,7 @@ function details(failing: Failing, failure: Failure, lines: Timeline, spelling: 
   switch (failure.kind) {
     case 'claim': case 'check': return outcome(failing)
     case 'flag': return pairsOf(failure, lines, spelling)
+    case 'fault': return wrap(faultStory(failure, lines).filter(sentence => sentence !== '').join(' '))
     case 'panic': return [...wrap(failure.message), ...ownFrames(failure.stack)]
     case 'deadlock': return failure.waiting.flatMap(({thread, operation, location}) => wrap(`${thread} waits in ${operation} for ${location}`))
   }
@@ -311,6 +315,7 @@ export function showUnknown(unknown: Unknown): string {
     case 'memory': return `stopped at ${limit} of memory`
     case 'bound': return `loops cut at ${limit} rounds`
     case 'events': return `threads cut at ${limit} events`
+    case 'objects': return 'threads cut where their heap had no room for another object (perThread of heap())'
     case 'sampled': return `${limit} sampled`
   }
 }

@@ -162,6 +162,7 @@ function nameOf({broken}: Row): string {
   switch (failure.kind) {
     case 'claim': case 'check': return failure.claim
     case 'flag': return failure.flag
+    case 'fault': return failure.fault
     case 'panic': case 'deadlock': return failure.kind
   }
 }

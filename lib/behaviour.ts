@@ -8,8 +8,8 @@
  */
 import type {Label} from './event.ts'
 import {mapping, type Family, type MappedOp, type Shape} from './mapping.ts'
-import {recordingSites, siteOf, type Op, type Proc, type Reply} from './program.ts'
-import {compute, isUndefined, truth, union, Value, type Location, type Scalar} from './value.ts'
+import {recordingSites, siteOf, type Mark, type Op, type Picker, type Proc, type Reply} from './program.ts'
+import {compute, showScalar, truth, union, Value, type Location, type Scalar} from './value.ts'
 
 /** An event of one thread, before it is placed in an execution. Positions count the thread's events. */
 export interface LocalEvent {
@@ -25,6 +25,10 @@ export interface LocalEvent {
   readonly rmwRead: number
   /** The read accepts only such values. */
   readonly until: ((value: Scalar) => boolean) | null
+  /** Does the execution exist only if it gets one? */
+  readonly isCertain: boolean
+  /** The store begins or ends the object that its word is part of. */
+  readonly mark: Mark | null
   /** The operation as its author wrote it, for reports. */
   readonly name: string
   /** How many operations the thread had performed before this one: finds the source line again. */
@@ -41,13 +45,20 @@ export type Demand =
   | {readonly kind: 'wait'; readonly value: Value}
   /** The value is the address of the next access. */
   | {readonly kind: 'address'; readonly value: Value}
+  /** The scheduler gives the thread one of these: one child each. */
+  | {readonly kind: 'pick'; readonly among: readonly Scalar[]}
   | {readonly kind: 'done'; readonly returned: unknown}
   | {readonly kind: 'panic'; readonly message: string; readonly stack: string}
-  | {readonly kind: 'cut'; readonly budget: 'bound' | 'events'}
+  | {readonly kind: 'cut'; readonly budget: 'bound' | 'events' | 'objects'}
 
 type Asking = Extract<Demand, {readonly value: unknown}>
 
-/** Does the thread wait for a value, rather than having ended? */
+/** Has the thread not ended? */
+export function goesOn(demand: Demand): boolean {
+  return asks(demand) || demand.kind === 'pick'
+}
+
+/** Does the thread wait for a value? */
 export function asks(demand: Demand): demand is Asking {
   return 'value' in demand
 }
@@ -67,6 +78,8 @@ export interface Bounds {
   readonly rounds: number
   /** Events of one thread. */
   readonly events: number
+  /** May an allocation get an address that was freed? */
+  readonly reuse: boolean
 }
 
 /** One state of a thread, after it was given certain answers. */
@@ -81,6 +94,8 @@ export class Node {
   /** Reads of compare-exchanges that were decided here get their final label. */
   readonly relabelled: readonly (readonly [position: number, label: Label])[]
   readonly demand: Demand
+  /** What the scheduler gave the thread in this node, beginning with the answer to a demand to pick. */
+  readonly given: readonly Scalar[]
   /** Claims that the thread makes on the way, with the operation count at which it does. */
   readonly checks: readonly {readonly claim: string; readonly holds: Value}[]
   readonly children = new Map<Scalar, Node>()
@@ -102,6 +117,7 @@ export class Node {
     this.from = parent?.events.length ?? 0
     this.relabelled = run.relabelled.splice(0)
     this.checks = run.checks.splice(0)
+    this.given = run.given.splice(0)
     this.demand = run.demand
     const vertices = parent === null ? [] : [...parent.vertices]
     let count = parent?.vertexCount ?? 0
@@ -114,6 +130,8 @@ export class Node {
 /** The behaviour of one thread under one family of models. */
 export class Behaviour {
   readonly name: string
+  /** Its position among the program's threads. */
+  readonly index: number
   readonly nodes: Node[] = []
   readonly root: Node
   readonly #body: () => Proc<unknown>
@@ -123,13 +141,14 @@ export class Behaviour {
   /** The generator that stands at some node, kept to go on from there without running again. */
   #live: {readonly at: Node; readonly run: ThreadRun}
 
-  constructor(name: string, body: () => Proc<unknown>, family: Family, bounds: Bounds, isVertex: (label: Label) => boolean) {
+  constructor(index: number, name: string, body: () => Proc<unknown>, family: Family, bounds: Bounds, isVertex: (label: Label) => boolean) {
+    this.index = index
     this.name = name
     this.#body = body
     this.#family = family
     this.#bounds = bounds
     this.#isVertex = isVertex
-    const run = new ThreadRun(name, body(), family, bounds)
+    const run = new ThreadRun(index, name, body(), family, bounds)
     run.start()
     this.root = this.#add(null, 0, run)
     this.#live = {at: this.root, run}
@@ -165,13 +184,14 @@ export class Behaviour {
   #rerun(node: Node): ThreadRun {
     const way: Node[] = []
     for (let at: Node | null = node; at !== null; at = at.parent) way.unshift(at)
-    const run = new ThreadRun(this.name, this.#body(), this.#family, this.#bounds)
+    const run = new ThreadRun(this.index, this.name, this.#body(), this.#family, this.#bounds)
     for (const at of way) {
       if (at.parent === null) run.start()
       else run.answer(at.answer)
       this.#compare(at, run)
       run.relabelled.length = 0
       run.checks.length = 0
+      run.given.length = 0
     }
     return run
   }
@@ -206,6 +226,7 @@ function describeEvent(event: LocalEvent | undefined): string {
 function describeDemand(demand: Demand): string {
   switch (demand.kind) {
     case 'raw': case 'when': case 'cas': case 'address': case 'wait': return `ask for ${describeValue(demand.value)}`
+    case 'pick': return `pick one of ${demand.among.map(showScalar).join(', ')}`
     case 'done': return 'return'
     case 'panic': return `throw ${demand.message}`
     case 'cut': return 'loop on'
@@ -225,10 +246,12 @@ class ThreadRun {
   readonly events: LocalEvent[] = []
   readonly relabelled: [number, Label][] = []
   readonly checks: {claim: string; holds: Value}[] = []
+  readonly given: Scalar[] = []
   demand: Demand = {kind: 'done', returned: undefined}
   /** The stack behind each operation, while those are recorded. */
   readonly sites: string[] = []
 
+  readonly #index: number
   readonly #thread: string
   readonly #generator: Proc<unknown>
   readonly #family: Family
@@ -239,10 +262,13 @@ class ThreadRun {
   readonly #arms: (readonly number[])[] = []
   #rounds = 0
   #operations = 0
+  /** How often the thread has picked, by what from. */
+  readonly #picks = new Map<Picker, number>()
   /** Goes on with the operation that made the demand, once it is answered. */
   #resume: (answer: Scalar) => void = () => undefined
 
-  constructor(thread: string, generator: Proc<unknown>, family: Family, bounds: Bounds) {
+  constructor(index: number, thread: string, generator: Proc<unknown>, family: Family, bounds: Bounds) {
+    this.#index = index
     this.#thread = thread
     this.#generator = generator
     this.#family = family
@@ -313,6 +339,12 @@ class ThreadRun {
       case 'check':
         this.checks.push({claim: op.claim, holds: op.holds})
         return {reply: undefined}
+      case 'pick': return this.#pick(op.among)
+      case 'address': {
+        const {value} = op
+        if (value.reads.length === 0) return {reply: value.scalar}
+        return this.#ask({kind: 'address', value}, answer => { this.#run(answer) })
+      }
       default:
         if (this.events.length >= this.#bounds.events) return this.#cut('events')
         return this.#access(op)
@@ -325,7 +357,21 @@ class ThreadRun {
     return null
   }
 
-  #cut(budget: 'bound' | 'events'): null {
+  #pick(from: Picker): {readonly reply: Reply} | null {
+    const nth = this.#picks.get(from) ?? 0
+    this.#picks.set(from, nth + 1)
+    const among = from.choices(this.#index, nth, this.#bounds.reuse)
+    if (among === null) return this.#cut('objects')
+    if (among.length === 1) return {reply: this.#give(among[0]!)}
+    return this.#ask({kind: 'pick', among}, answer => { this.#run(this.#give(answer)) })
+  }
+
+  #give(scalar: Scalar): Value {
+    this.given.push(scalar)
+    return Value.of(scalar)
+  }
+
+  #cut(budget: 'bound' | 'events' | 'objects'): null {
     this.demand = {kind: 'cut', budget}
     return null
   }
@@ -345,8 +391,8 @@ class ThreadRun {
   }
 
   #dereference(op: MappedOp, address: Scalar, addr: readonly number[]): {readonly reply: Reply} | null {
-    if (typeof address !== 'number' && !isUndefined(address)) return this.#accessAt(op, address, addr)
-    const what = typeof address !== 'number' ? address.name : address === 0 ? 'a null pointer' : `${address}, which is no address`
+    if (typeof address !== 'number' && address.index >= 0 && address.tag === 0) return this.#accessAt(op, address, addr)
+    const what = typeof address !== 'number' ? nameOf(address) : address === 0 ? 'a null pointer' : `${address}, which is no address`
     this.demand = {kind: 'panic', message: `${op.name} of ${what}`, stack: ''}
     return null
   }
@@ -394,7 +440,7 @@ class ThreadRun {
       }
       this.#write(op.name, shape.write!, location, stored, addr, read)
     } else if (op.kind === 'store') {
-      this.#write(op.name, shape.write!, location, op.value, addr, -1)
+      this.#write(op.name, shape.write!, location, op.value, addr, -1, op.mark)
     }
     for (const label of shape.after) this.#fence(op.name, label)
     return {reply: result}
@@ -402,14 +448,15 @@ class ThreadRun {
 
   #read(op: Extract<MappedOp, {kind: 'load' | 'rmw' | 'cas'}>, label: Label, location: Location, addr: readonly number[]): Value {
     const until = op.kind === 'cas' ? null : op.until ?? null
-    const position = this.#push({...this.#event(op.name, label), location, addr, until})
+    const isCertain = op.kind === 'rmw' && op.isCertain === true
+    const position = this.#push({...this.#event(op.name, label), location, addr, until, isCertain})
     // a wait is a loop around its read: what follows depends on it by control
     if (until !== null) this.#forever = union([this.#forever, [position]])
     return Value.read(position)
   }
 
-  #write(name: string, label: Label, location: Location, value: Value, addr: readonly number[], rmwRead: number): void {
-    this.#push({...this.#event(name, label), location, value, addr, data: value.reads, rmwRead})
+  #write(name: string, label: Label, location: Location, value: Value, addr: readonly number[], rmwRead: number, mark: Mark | null = null): void {
+    this.#push({...this.#event(name, label), location, value, addr, data: value.reads, rmwRead, mark})
   }
 
   #fence(name: string, label: Label): void {
@@ -418,7 +465,10 @@ class ThreadRun {
 
   #event(name: string, label: Label): LocalEvent {
     const ctrl = union([this.#forever, ...this.#arms])
-    return {label, location: null, value: null, addr: [], data: [], ctrl, rmwRead: -1, until: null, name, operation: this.#operations - 1}
+    return {
+      label, location: null, value: null, addr: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, mark: null,
+      name, operation: this.#operations - 1,
+    }
   }
 
   #push(event: LocalEvent): number {
@@ -431,6 +481,11 @@ class ThreadRun {
     this.events[position] = {...this.events[position]!, label}
     this.relabelled.push([position, label])
   }
+}
+
+/** A pointer that cannot be dereferenced, in words. */
+function nameOf({name, tag}: Location): string {
+  return tag === 0 ? name : `${name}, a pointer with its low bits set`
 }
 
 function panic(error: unknown): Demand {

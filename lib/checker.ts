@@ -773,6 +773,12 @@ export class Checker {
     }).map(({flag}) => flag)
   }
 
+  /** Does the model order the one vertex before the other? After `raised`, and if the plan was made for it. */
+  isBefore(from: number, to: number): boolean {
+    const {before} = this.#plan
+    return before >= 0 && ((this.#fullWord(before, from, to >> 5) >>> (to & 31)) & 1) === 1
+  }
+
   #fullWord(relation: number, from: number, word: number): number {
     if (relation < this.#kept) return this.row(relation, from, word)
     return this.#flagRows[((relation - this.#kept) * this.#n + from) * this.#w + word]!

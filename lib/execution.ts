@@ -3,7 +3,7 @@
  * This is what the reference evaluator judges, what tests compare, and what reports are made from.
  */
 import type {Event} from './event.ts'
-import type {Scalar} from './value.ts'
+import {showScalar, type Scalar} from './value.ts'
 
 export type Pair = readonly [from: number, to: number]
 
@@ -27,6 +27,8 @@ export interface Execution {
   readonly given: Given
   /** The value that each event reads or writes; null for fences. */
   readonly values: readonly (Scalar | null)[]
+  /** What each thread was given by the scheduler (`alloc`, `anyOf`), in order. Left out: nothing. */
+  readonly picked?: readonly (readonly Scalar[])[]
 }
 
 /**
@@ -46,8 +48,9 @@ export function executionKey(execution: Execution): string {
     .filter(event => event.location !== null && event.thread >= 0)
     .map(event => {
       const value = values[event.id]!
-      return `${name(event.id)}@${event.location!.index}=${value === null ? '?' : typeof value === 'number' ? value : '&' + value.name}`
+      return `${name(event.id)}@${event.location!.index}=${value === null ? '?' : showScalar(value)}`
     })
     .sort()
-  return `${rf.join(' ')} | ${co.join(' ')} | ${shown.join(' ')}`
+  const picked = (execution.picked ?? []).flatMap((own, thread) => own.map(scalar => `${thread} ${showScalar(scalar)}`))
+  return [rf, co, shown, ...picked.length === 0 ? [] : [picked]].map(part => part.join(' ')).join(' | ')
 }

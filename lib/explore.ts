@@ -1,5 +1,6 @@
 /** Drives the machine: exhaustive exploration, seeded sampling, replay, reduction; budgets and verdicts. */
 import {follow, pct, random, stale, Misfit, type Chooser} from './choose.ts'
+import type {Regime} from './faults.ts'
 import {Outgrown} from './graph.ts'
 import type {Decision, Status} from './machine.ts'
 import type {Model} from './model.ts'
@@ -22,6 +23,12 @@ export interface Limits {
   readonly bound?: number
   /** Events per thread; default 200. */
   readonly events?: number
+  /** May an allocation get an address that was freed? Default true. */
+  readonly reuse?: boolean
+  /** What may be done with pointers to objects that died; default `strict`. */
+  readonly regime?: Regime
+  /** Do objects that nothing leads to at the end count as failures? Default false. */
+  readonly leaks?: boolean
   /** Flags of the model that count as failures; default all but `mixed-accesses`. */
   readonly flags?: readonly string[]
   /** Room for more events per thread than are foreseen; only tests set it, to try wide rows on small programs. */
@@ -41,8 +48,8 @@ const defaultEvents = 200
 
 /** A session for a program within limits. */
 export function open<R>(program: Program<R>, model: Model, limits: Limits): Session {
-  const bounds = {rounds: limits.bound ?? defaultBound, events: limits.events ?? defaultEvents}
-  return new Session(program as Program, model, bounds, limits.flags, limits.spare)
+  const bounds = {rounds: limits.bound ?? defaultBound, events: limits.events ?? defaultEvents, reuse: limits.reuse ?? true}
+  return new Session(program as Program, model, bounds, limits)
 }
 
 /** The budget of the caller's that is used up, if one is. */
@@ -456,6 +463,7 @@ function nameOf(failure: Run['failures'][number]): string {
     case 'check': return `check ${failure.claim}`
     case 'flag': return `flag ${failure.flag}`
     case 'panic': return `panic ${failure.message}`
+    case 'fault': return `fault ${failure.fault}`
     case 'deadlock': return 'deadlock'
   }
 }

@@ -1,10 +1,10 @@
 /** What a finished graph comes to: final values, flags, who waits, and the execution as data. */
-import type {LocalEvent} from './behaviour.ts'
+import type {LocalEvent, Node} from './behaviour.ts'
 import {addOwnRelations, derivedOf, type Growing} from './derived.ts'
 import {initialWrite, type Event} from './event.ts'
 import type {Execution, Pair} from './execution.ts'
 import {unresolved, type Graph} from './graph.ts'
-import {isUndefined, type Scalar} from './value.ts'
+import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
 /** The value of the co-last of the writes that exist; undefined if it is not known. */
 export function lastValue(graph: Graph, location: number): Scalar | undefined {
@@ -35,7 +35,7 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
 /** The flags that the model raises on the complete execution. */
 export function flags(graph: Graph): string[] {
   const {checker, plan} = graph
-  if (plan.flags.length === 0) return []
+  if (plan.flags.length === 0 && plan.before < 0) return []
   checker.beginFlags()
   for (let thread = 0; thread < graph.threads; thread++) {
     const start = graph.firstOf(thread)
@@ -60,10 +60,24 @@ export function undefinedResults(graph: Graph): {readonly thread: number; readon
   if (!graph.hasUndefined) return found
   for (let vertex = 0; vertex < graph.vertices; vertex++) {
     const scalar = graph.knownScalar(vertex)
-    if (scalar === undefined || !isUndefined(scalar) || scalar.name.startsWith('thin air')) continue
+    if (scalar === undefined || !isUndefined(scalar) || scalar === poison || scalar === uninitialised || scalar.name.startsWith('thin air')) continue
     found.push({thread: graph.threadOf[vertex]!, why: scalar.name})
   }
   return found
+}
+
+/** For each vertex, the id of its event in `executionOf`. */
+export function eventIds(graph: Graph): readonly number[] {
+  const ids: number[] = []
+  let next = graph.memory.length
+  for (let thread = 0; thread < graph.threads; thread++) {
+    const {events, vertices} = graph.nodeOf(thread)
+    for (const position of events.keys()) {
+      if (vertices[position]! >= 0) ids[graph.firstOf(thread) + vertices[position]!] = next
+      next++
+    }
+  }
+  return ids
 }
 
 /** The execution as data: initial writes, then each thread's events (folded fences included). */
@@ -71,7 +85,6 @@ export function executionOf(graph: Graph): Execution {
   const {memory} = graph
   const events: Event[] = memory.map((location, id) => ({id, thread: -1, position: 0, label: initialWrite, location}))
   const values: (Scalar | null)[] = memory.map(location => location.init)
-  const idOf: number[] = []
   const given: Growing = {po: [], addr: [], data: [], ctrl: [], rmw: [], rf: [], co: []}
   for (let thread = 0; thread < graph.threads; thread++) {
     const node = graph.nodeOf(thread)
@@ -79,13 +92,19 @@ export function executionOf(graph: Graph): Execution {
     addOwnRelations(given, node.events, first)
     for (const [position, {label, location, name, operation}] of node.events.entries()) {
       const vertex = graph.firstOf(thread) + node.vertices[position]!
-      if (node.vertices[position]! >= 0) idOf[vertex] = events.length
       events.push({id: events.length, thread, position, label, location, name, operation})
       values.push(location === null || label.kind === 'F' ? null : graph.scalarOf(vertex) ?? null)
     }
   }
-  addCommunication(graph, given, idOf)
-  return {events, values, given}
+  addCommunication(graph, given, eventIds(graph))
+  return {events, values, given, picked: graph.behaviours.map((_, thread) => picked(graph, thread))}
+}
+
+/** What the scheduler gave a thread. */
+export function picked(graph: Graph, thread: number): readonly Scalar[] {
+  const found: Scalar[] = []
+  for (let node: Node | null = graph.nodeOf(thread); node !== null; node = node.parent) found.unshift(...node.given)
+  return found
 }
 
 function addCommunication(graph: Graph, given: {rf: Pair[]; co: Pair[]}, idOf: readonly (number | undefined)[]): void {

@@ -62,6 +62,10 @@ class Walk {
     if (this.exhausted) return
     this.#noteWrites(node, fixed)
     const {demand} = node
+    if (demand.kind === 'pick') {
+      for (const answer of demand.among) this.#visit(this.#behaviour.child(node, answer), fixed)
+      return
+    }
     if (!('value' in demand)) return
     const answers = this.#values(demand.value, node, fixed)
     if (demand.kind === 'when' || demand.kind === 'cas') {

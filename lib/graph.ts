@@ -5,7 +5,7 @@
  * Everything that changes lives in one typed array, saved and restored as a whole. Vertices (events
  * that the model's relations can end at) have fixed places: each thread has a run of them.
  */
-import {asks, evaluate, type Behaviour, type LocalEvent, type Node} from './behaviour.ts'
+import {goesOn, evaluate, type Behaviour, type LocalEvent, type Node} from './behaviour.ts'
 import {drop, isIn, next, put} from './bits.ts'
 import {Checker} from './checker.ts'
 import {derivedOf} from './derived.ts'
@@ -452,7 +452,7 @@ export class Graph {
 
 /** May a thread that has run this far still write to the location? */
 export function mayWrite({demand, future}: Node, location: number): boolean {
-  return asks(demand) && (future === null || future.has(location))
+  return goesOn(demand) && (future === null || future.has(location))
 }
 
 /** One row per vertex: the vertices of its thread. */

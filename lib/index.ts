@@ -1,8 +1,9 @@
 /** The engine's door. */
-export {type Location, type Operand, type Operator, type Scalar, showScalar, Value} from './value.ts'
+export {type Location, type Operand, type Operator, type Scalar, isSame, showScalar, Value, type HeapObject, type MemoryObject} from './value.ts'
 export {
   check, iteration, perform, program, raw, rawNumber, rewriting, threads, when, without,
-  type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Memory, type Op, type Proc,
+  type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Mark, type Memory, type Op,
+  type Picker, type Proc,
   type Program, type Reply, type Resolved, type Returned, type Vocabulary,
 } from './program.ts'
 export {
@@ -17,6 +18,9 @@ export {
   compareExchange, fence, fetchAdd, fetchSub, load, loadUntil, readNonAtomic, store, swap, swapUntil, writeNonAtomic,
   type FenceOrdering, type LoadOrdering, type Ordering, type StoreOrdering,
 } from './c11.ts'
+export {alloc, anyOf, free, kfree, kmalloc} from './alloc.ts'
+export {regimes, type FaultKind, type Regime} from './faults.ts'
+export {Heap, type Layout, type PerField} from './heap.ts'
 export {halves, readStruct, readTearable, writeStruct, writeTearable, type ReadWord, type Tearable, type WriteWord} from './copy.ts'
 export {type Event, type Label} from './event.ts'
 export {Nondeterminism} from './behaviour.ts'

@@ -6,7 +6,7 @@
  * branches differ in the final reads-from, and no complete execution is made twice. Coherence is
  * decided as far as it is forced; what is left open is decided at the end.
  */
-import {asks, type Demand, type Node} from './behaviour.ts'
+import {asks, goesOn, type Demand, type Node} from './behaviour.ts'
 import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {label} from './event.ts'
@@ -16,8 +16,8 @@ import {truth, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */
 export interface Decision {
-  /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be. */
-  readonly kind: 'which' | 'from' | 'co' | 'assume'
+  /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be; what a thread is given. */
+  readonly kind: 'which' | 'from' | 'co' | 'assume' | 'pick'
   readonly among: number
   /** The last choice postpones the read to writes that do not exist yet; only exploration takes it. */
   readonly later: boolean
@@ -27,7 +27,7 @@ export interface Decision {
   readonly what: string
   /** The read that is resolved, or the thread that runs ahead. */
   readonly of: number
-  /** Reads (and threads, as -1 - thread), a read's writes, or the two writes to be ordered. */
+  /** Reads (and threads, as -1 - thread), a read's writes, the two writes to be ordered, or positions among what a thread may pick. */
   readonly choices: readonly number[]
 }
 
@@ -73,11 +73,28 @@ export class Machine {
     for (let moved = false; ; moved = true) {
       const node = graph.nodeOf(thread)
       const {demand} = node
+      if (demand.kind === 'pick') {
+        const choices = this.#pickable(demand.among)
+        if (choices.length > 1) return moved
+        this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, demand.among[choices[0]!]!))
+        continue
+      }
       if (!asks(demand)) return moved
       const scalar = graph.evaluate(thread, demand.value)
       if (scalar === undefined || (demand.kind === 'wait' && !this.#isSatisfied(thread, demand.value, scalar))) return moved
       this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, scalar))
     }
+  }
+
+  /** Which of these may be given: new objects, and the places of those that were or may yet be freed. */
+  #pickable(among: readonly Scalar[]): number[] {
+    const {graph} = this
+    const found: number[] = []
+    for (const [i, scalar] of among.entries()) {
+      const heap = typeof scalar === 'number' ? null : scalar.object.heap
+      if (heap === null || heap.origin !== 'reused' || graph.nextWrite(heap.status.index, -1) >= 0 || graph.mayStillWrite(heap.status.index, -1)) found.push(i)
+    }
+    return found
   }
 
   /** Does the read that a thread waits for accept the value? */
@@ -120,6 +137,8 @@ export class Machine {
   next(free = false): Decision | Status {
     const {graph} = this
     if (this.#isCut()) return 'cut'
+    const given = this.#offerPick()
+    if (given !== null) return given
     this.#findAwaited()
     const ready: number[] = []
     let dull = 0
@@ -130,7 +149,7 @@ export class Machine {
       const found = this.#candidates(read)
       const later = this.#mayComeLater(read)
       if (found.length === 0) {
-        if (!later && graph.eventAt(read).until === null) return 'dead'
+        if (!later && (graph.eventAt(read).until === null || graph.eventAt(read).isCertain)) return 'dead'
         continue
       }
       const score = this.#score(read, found.length, later)
@@ -160,7 +179,7 @@ export class Machine {
 
   #isFinished(): boolean {
     const {graph} = this
-    for (let thread = 0; thread < graph.threads; thread++) if (asks(graph.nodeOf(thread).demand)) return false
+    for (let thread = 0; thread < graph.threads; thread++) if (goesOn(graph.nodeOf(thread).demand)) return false
     return true
   }
 
@@ -177,7 +196,8 @@ export class Machine {
   #blocked(): Decision | Status {
     const {graph} = this
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
-      if (graph.eventAt(read).until === null || (graph.isPostponed(read) && !graph.isStuck(read))) return 'dead'
+      const {until, isCertain} = graph.eventAt(read)
+      if (until === null || isCertain || (graph.isPostponed(read) && !graph.isStuck(read))) return 'dead'
     }
     if (!graph.settleCopies() || !this.#isConfirmed()) return 'dead'
     const open = this.#nextCo()
@@ -202,9 +222,9 @@ export class Machine {
   /** Can a wait that could be satisfied also go on for ever, since a write that does not satisfy it may be the last? */
   #mayStarve(read: number): boolean {
     const {graph} = this
-    const {until} = graph.eventAt(read)
+    const {until, isCertain} = graph.eventAt(read)
     // asked once: a read that was postponed has let this chance go
-    if (until === null || graph.isPostponed(read)) return false
+    if (until === null || isCertain || graph.isPostponed(read)) return false
     if (this.#mayComeLater(read)) return true
     const location = graph.locationOf(read)
     const satisfies = (write: number): boolean => {
@@ -259,6 +279,8 @@ export class Machine {
         return this.#coherence.consequences()
       case 'assume':
         return this.#assume(of, choice)
+      case 'pick':
+        return this.#give(of, choices[choice]!)
     }
   }
 
@@ -274,12 +296,46 @@ export class Machine {
       }
       case 'co': return graph.inCoIn(target, choices[0]!, choices[1]!) ? 0 : 1
       case 'assume': {
-        const here = graph.nodeOf(of)
-        let node: Node | null = graph.nodeIn(target, of)
-        while (node !== null && node.parent !== here) node = node.parent
-        return answers(here).indexOf(node?.answer ?? 0)
+        return answers(graph.nodeOf(of)).indexOf(this.#childTowards(target, of)?.answer ?? 0)
+      }
+      case 'pick': {
+        const {demand} = graph.nodeOf(of)
+        const answer = this.#childTowards(target, of)?.answer
+        return demand.kind === 'pick' ? choices.findIndex(i => demand.among[i] === answer) : 0
       }
     }
+  }
+
+  /** The next state of a thread on its way to where it is in a saved state. */
+  #childTowards(target: Int32Array, thread: number): Node | null {
+    const {graph} = this
+    const here = graph.nodeOf(thread)
+    let node: Node | null = graph.nodeIn(target, thread)
+    while (node !== null && node.parent !== here) node = node.parent
+    return node
+  }
+
+  // ---- what a thread is given ----
+
+  /** The first thread that has to be given something. */
+  #offerPick(): Decision | null {
+    const {graph} = this
+    for (let thread = 0; thread < graph.threads; thread++) {
+      const {demand} = graph.nodeOf(thread)
+      if (demand.kind !== 'pick') continue
+      const choices = this.#pickable(demand.among)
+      const what = `${graph.behaviours[thread]!.name} is given one of ${choices.length}`
+      return {kind: 'pick', among: choices.length, later: false, starve: false, what, of: thread, choices}
+    }
+    return null
+  }
+
+  #give(thread: number, position: number): boolean {
+    const {graph} = this
+    const node = graph.nodeOf(thread)
+    if (node.demand.kind !== 'pick') return false
+    this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, node.demand.among[position]!))
+    return this.#coherence.consequences() && this.#advance()
   }
 
   // ---- where a read may take its value from ----

@@ -55,6 +55,8 @@ export interface Model {
   readonly axioms: Readonly<Record<string, Axiom>>
   /** An allowed execution with a non-empty flag is undefined behaviour, or misuse. */
   readonly flags: Readonly<Record<string, RelationExpr>>
+  /** Pairs of which the one access is over before the other happens, for certain: what a lifetime must be to its object's end. */
+  readonly before: RelationExpr
   /**
    * Fences that act only through po: no relation of an axiom needs them as an endpoint, so the
    * compiled checker leaves them out of its matrices. Checked against the reference in the tests.

@@ -57,6 +57,8 @@ export interface Plan {
   /** Operations and checks that decide the flags; run once, on a complete execution. */
   readonly flagOps: readonly PlanOp[]
   readonly flags: readonly {readonly flag: string; readonly relation: number}[]
+  /** The model's `before`, decided with the flags; -1 if no program that the plan is for asks. */
+  readonly before: number
   /**
    * Pairs (a, b) of this relation at one location order the writes behind them in co: the X of a
    * coherence axiom `irreflexive X ; eco?`, or the po-loc of `acyclic po-loc | com`.
@@ -66,9 +68,12 @@ export interface Plan {
   readonly closures: readonly number[]
 }
 
-/** Compiles `model` for programs whose events carry only these labels. */
-export function compile(model: Model, labels: readonly Label[]): Plan {
-  return new Compiler(model, labels).plan()
+/**
+ * Compiles `model` for programs whose events carry only these labels.
+ * @param withBefore is the model's `before` wanted?
+ */
+export function compile(model: Model, labels: readonly Label[], withBefore = false): Plan {
+  return new Compiler(model, labels).plan(withBefore)
 }
 
 const none = -1
@@ -90,7 +95,7 @@ class Compiler {
     this.#labels = [...labels, label('W', 'IW')]
   }
 
-  plan(): Plan {
+  plan(withBefore: boolean): Plan {
     const rf = this.#fresh()
     const co = this.#fresh()
     const fr = this.#fresh()
@@ -120,9 +125,10 @@ class Compiler {
       const relation = this.#relation(of)
       if (relation !== none) flags.push({flag, relation})
     }
+    const before = withBefore ? this.#relation(this.#model.before) : none
     return {
       model: this.#model, labels: new Set(this.#labels), relations: this.#relations, kept, rf, co, fr, locals: this.#locals, sets: this.#sets, ops, checks,
-      flagOps: this.#ops, flags, order: order ?? poLoc, closures,
+      flagOps: this.#ops, flags, before, order: order ?? poLoc, closures,
     }
   }
 

@@ -5,6 +5,7 @@
  * what each read returns. A thread must be a function of the values that it reads: it may be run
  * many times, and run again from the start.
  */
+import {Heap, type Layout} from './heap.ts'
 import {makeObject, Value, type Location, type Operand, type Scalar} from './value.ts'
 
 /** Which language an operation is spelled in; a model of the other one maps it (mapping.ts). */
@@ -35,10 +36,14 @@ export type Op =
   | (Named & {readonly kind: 'load'; readonly order: KernelOrder | C11Order; readonly at: Address
     /** The read waits until the word holds a value that satisfies this (a spin loop without the spinning). */
     readonly until?: (value: Scalar) => boolean})
-  | (Named & {readonly kind: 'store'; readonly order: KernelOrder | C11Order; readonly at: Address; readonly value: Value})
+  | (Named & {readonly kind: 'store'; readonly order: KernelOrder | C11Order; readonly at: Address; readonly value: Value
+    /** The object that the word is part of begins or ends here. */
+    readonly mark?: Mark})
   | (Named & {readonly kind: 'rmw'; readonly order: KernelOrder | C11Order; readonly at: Address
     readonly update: (old: Value) => Value
-    readonly until?: (value: Scalar) => boolean})
+    readonly until?: (value: Scalar) => boolean
+    /** Executions in which `until` never holds do not exist, rather than being blocked. */
+    readonly isCertain?: boolean})
   | (Named & {readonly kind: 'cas'; readonly order: KernelOrder | C11Order; readonly failure: KernelOrder | C11Order
     readonly at: Address; readonly expected: Value; readonly desired: Value | ((old: Value) => Value)
     /** It succeeds if the word does not hold `expected`: atomic_add_unless(). */
@@ -46,11 +51,24 @@ export type Op =
   | (Named & {readonly kind: 'fence'; readonly order: KernelFence | C11Order
     /** synchronize_srcu(): the domain that it waits for. */
     readonly at?: Address})
+  /** One of several scalars, whichever the scheduler likes. */
+  | {readonly kind: 'pick'; readonly among: Picker}
+  /** The address behind a pointer, on which what follows does not depend. */
+  | {readonly kind: 'address'; readonly value: Value}
   | {readonly kind: 'raw'; readonly value: Value}
   | {readonly kind: 'when'; readonly condition: Value}
   | {readonly kind: 'merge'}
   | {readonly kind: 'iterate'; readonly round: number | null}
   | {readonly kind: 'check'; readonly claim: string; readonly holds: Value}
+
+/** A store that begins the life of the object that its word is part of, or ends it. */
+export type Mark = 'birth' | 'death'
+
+/** What a thread may be given when it asks for the `nth` time (from 0); null if there is nothing left after `perThread` times. */
+export interface Picker {
+  readonly choices: (thread: number, nth: number, reuse: boolean) => readonly Scalar[] | null
+  readonly perThread: number
+}
 
 /** What the machine answers: the value read, the raw scalar, the arm to take, or nothing. */
 export type Reply = Value | Scalar | boolean | undefined
@@ -141,6 +159,11 @@ export interface Memory {
   readonly array: (name: string, length: number | readonly Scalar[], init?: Scalar) => readonly Location[]
   /** A struct: one word per field, in this order. */
   readonly struct: <F extends Record<string, Scalar>>(name: string, fields: F) => {readonly [K in keyof F]: Location}
+  /**
+   * A heap of objects with these fields (and how many words each has), for `alloc` and `free`.
+   * @param perThread how many objects a thread may allocate; default 2.
+   */
+  readonly heap: <const L extends Layout>(name: string, layout: L, perThread?: number) => Heap<L>
 }
 
 /** What a thread returned, once every value in it is decided. */
@@ -199,12 +222,16 @@ export function threads<T extends Threads>(all: T, expected: Expectations<Return
  */
 export function program<T extends Threads>(name: string, build: (memory: Memory) => Parts<T>): Program<Returned<T>> {
   const words: Location[] = []
-  const declare = (object: string, fields: readonly {name: string; init: Scalar}[]): Location[] => {
-    for (const field of fields) {
+  const heaps: {furnish(threads: readonly string[]): void}[] = []
+  const add = (made: readonly Location[]): void => {
+    for (const field of made) {
       if (words.some(word => word.name === field.name)) throw new TypeError(`program ${name} declares ${field.name} twice`)
     }
-    const made = makeObject(object, words.length, fields)
     words.push(...made)
+  }
+  const declare = (object: string, fields: readonly {name: string; init: Scalar}[]): Location[] => {
+    const made = makeObject(object, words.length, fields)
+    add(made)
     return made
   }
   const memory: Memory = {
@@ -218,10 +245,16 @@ export function program<T extends Threads>(name: string, build: (memory: Memory)
       const made = declare(object, names.map(field => ({name: `${object}.${field}`, init: fields[field]!})))
       return Object.fromEntries(names.map((field, i) => [field, made[i]])) as {[K in keyof F]: Location}
     },
+    heap: <const L extends Layout>(object: string, layout: L, perThread = 2) => {
+      const heap = new Heap(object, layout, perThread, make => add(make(words.length)))
+      heaps.push(heap)
+      return heap
+    },
   }
   const built = build(memory)
   const bodies = Object.entries(built.threads).map(([thread, body]) => ({name: thread, body}))
   if (bodies.length === 0) throw new TypeError(`program ${name} has no thread`)
+  for (const heap of heaps) heap.furnish(Object.keys(built.threads))
   return {name, memory: words, threads: bodies, claims: built.claims ?? {}, witnesses: built.witnesses ?? {}}
 }
 

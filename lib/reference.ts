@@ -258,7 +258,7 @@ class Evaluator {
         return rows
       }
       case 'id': return this.#rows(bit)
-      case 'loc': return where((a, b) => events[a]!.location !== null && events[a]!.location === events[b]!.location)
+      case 'loc': return where((a, b) => events[a]!.location !== null && events[a]!.location.index === events[b]!.location?.index)
       // initial writes are in no thread: external to everything but themselves
       case 'int': return where((a, b) => a === b || (thread(a) >= 0 && thread(a) === thread(b)))
       case 'ext': return where((a, b) => a !== b && (thread(a) < 0 || thread(a) !== thread(b)))

@@ -1,5 +1,6 @@
 /** What a run of the engine returns: values, from which every table, report and file is made afterwards. */
 import type {Execution, Pair} from './execution.ts'
+import type {FaultKind} from './faults.ts'
 import type {Scalar} from './value.ts'
 
 /** Recorded choices: `[decision, choice]` for every decision that did not take the dull choice 0, in order. */
@@ -15,8 +16,31 @@ export type Failure =
   | {readonly kind: 'flag'; readonly flag: string; readonly pairs: readonly Pair[]}
   /** A thread threw. The stack is the thread's own. */
   | {readonly kind: 'panic'; readonly thread: string; readonly message: string; readonly stack: string}
+  /** An object was used after it died, or before it was written; or it leaked. */
+  | FaultFailure
   /** No thread can go on. */
   | {readonly kind: 'deadlock'; readonly waiting: readonly {readonly thread: string; readonly operation: string; readonly location: string}[]}
+
+/** See faults.ts. Event ids of the execution, -1 for none. */
+export interface FaultFailure {
+  readonly kind: 'fault'
+  readonly fault: FaultKind
+  /** The thread that did it; null for a leak. */
+  readonly thread: string | null
+  /** The access. */
+  readonly event: number
+  /** Is it the pointer that was used, rather than what it points to? */
+  readonly ofPointer: boolean
+  /** The object that the pointer was made for, or that leaked. */
+  readonly object: string
+  /** The store that ended it. */
+  readonly death: number
+  /** The store that began the object that has its address now, and that object. */
+  readonly rebirth: number
+  readonly now: string | null
+  /** The read that had the pointer; -1 if the thread had it from its allocation. */
+  readonly kept: number
+}
 
 /** One execution that the engine made: complete, or blocked for good. */
 export interface Run {
@@ -47,6 +71,8 @@ export type Unknown =
   | {readonly budget: 'executions' | 'seconds' | 'memory'; readonly limit: number}
   /** Some execution went over the loop bound (`iteration()` rounds per loop of a thread) or the event limit. */
   | {readonly budget: 'bound' | 'events'; readonly limit: number}
+  /** Some thread would allocate more objects than its heap has room for (`perThread` of `Memory.heap`). */
+  | {readonly budget: 'objects'; readonly limit: number}
   /** Sampling never proves anything. */
   | {readonly budget: 'sampled'; readonly limit: number}
 

@@ -4,7 +4,8 @@
  */
 import {Behaviour, type Bounds, type Node} from './behaviour.ts'
 import type {Label} from './event.ts'
-import {executionOf, finalValue, flags, undefinedResults, waiting} from './finished.ts'
+import {eventIds, executionOf, finalValue, flags, undefinedResults, waiting} from './finished.ts'
+import {faults, leaks, type Regime} from './faults.ts'
 import {lookAhead} from './futures.ts'
 import {Outgrown, type Graph} from './graph.ts'
 import {Machine, type Status} from './machine.ts'
@@ -12,8 +13,8 @@ import type {Model} from './model.ts'
 import {compile, must, type Plan} from './plan.ts'
 import type {FinalMemory, Program} from './program.ts'
 import {flagsOf} from './reference.ts'
-import type {Failure, Path, Run} from './result.ts'
-import {truth, Value, type Scalar} from './value.ts'
+import type {Failure, FaultFailure, Path, Run} from './result.ts'
+import {truth, Value, type Location, type Scalar} from './value.ts'
 
 /** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
 export const maxVertices = 512
@@ -26,13 +27,22 @@ export class TooManyEvents extends Error {
 const plans = new WeakMap<Model, Map<string, Plan>>()
 
 /** The model compiled for these labels; made once per model and set of labels. */
-function planFor(model: Model, labels: ReadonlySet<Label>): Plan {
-  const key = [...labels].map(label => `${label.kind} ${label.tags.join(' ')}`).sort().join('|')
+function planFor(model: Model, labels: ReadonlySet<Label>, withBefore: boolean): Plan {
+  const key = (withBefore ? 'before ' : '') + [...labels].map(label => `${label.kind} ${label.tags.join(' ')}`).sort().join('|')
   const known = plans.get(model) ?? new Map<string, Plan>()
   plans.set(model, known)
-  const plan = known.get(key) ?? compile(model, [...labels])
+  const plan = known.get(key) ?? compile(model, [...labels], withBefore)
   known.set(key, plan)
   return plan
+}
+
+/** What counts as a failure, and how. */
+interface Wishes {
+  readonly flags?: readonly string[]
+  /** Vertices per thread beyond those foreseen; the tests use it to try wide rows on small programs. */
+  readonly spare?: number
+  readonly regime?: Regime
+  readonly leaks?: boolean
 }
 
 export class Session {
@@ -43,14 +53,18 @@ export class Session {
   readonly #behaviours: readonly Behaviour[]
   /** Vertices per thread beyond those foreseen. */
   readonly #spare: number
+  /** What pointers to dead objects may be used for; null if no object dies. */
+  readonly #regime: Regime | null
+  readonly #wantsLeaks: boolean
 
-  /** @param spare vertices per thread beyond those foreseen; the tests use it to try wide rows on small programs. */
-  constructor(program: Program, model: Model, bounds: Bounds, flags: readonly string[] | undefined, spare = 0) {
+  constructor(program: Program, model: Model, bounds: Bounds, {flags, spare = 0, regime = 'strict', leaks = false}: Wishes) {
     this.program = program
     this.model = model
+    this.#regime = program.memory.some(({object}) => object.heap !== null) ? regime : null
+    this.#wantsLeaks = leaks
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
     const isVertex = (label: Label): boolean => !must(model.folded, label)
-    this.#behaviours = program.threads.map(({name, body}) => new Behaviour(name, body, model.family, bounds, isVertex))
+    this.#behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model.family, bounds, isVertex))
     const foreseen = lookAhead(program.memory, this.#behaviours)
     this.#spare = spare + (foreseen ? 0 : 2)
     this.machine = this.#build()
@@ -71,7 +85,7 @@ export class Session {
     if (total > maxVertices) {
       throw new TooManyEvents(`program ${this.program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
     }
-    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan: planFor(this.model, labels), capacity})
+    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan: planFor(this.model, labels, this.#regime === 'iso'), capacity})
   }
 
   /** Runs `body`, again with a larger machine whenever it was outgrown. Nothing that `body` did before counts. */
@@ -95,7 +109,7 @@ export class Session {
   }
 
   /** Which budget cut a thread, if one is. */
-  cutBy(): 'bound' | 'events' | null {
+  cutBy(): 'bound' | 'events' | 'objects' | null {
     for (const {nodes} of this.#behaviours) {
       for (const {demand} of nodes) if (demand.kind === 'cut') return demand.budget
     }
@@ -124,7 +138,7 @@ export class Session {
 
   /** How the execution fails, if it does. Flags come without their pairs, which `run` fills in. */
   failures(status: Status, returned: Record<string, unknown>): Failure[] {
-    if (status === 'blocked') return [{kind: 'deadlock', waiting: this.#waiting()}]
+    if (status === 'blocked') return [{kind: 'deadlock', waiting: this.#waiting()}, ...this.#faults([])]
     const found: Failure[] = [...this.panics()]
     for (const [thread, {name}] of this.#behaviours.entries()) found.push(...this.#failedChecks(thread, name))
     if (found.length === 0) {
@@ -132,8 +146,25 @@ export class Session {
         if (!condition(returned, this.final)) found.push({kind: 'claim', claim})
       }
     }
-    for (const flag of flags(this.#graph)) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
+    const raised = flags(this.#graph)
+    found.push(...this.#faults(scalarsIn(returned)))
+    for (const flag of raised) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
     return found
+  }
+
+  /** What went wrong with objects that died; the model's flags were asked for before. */
+  #faults(returned: readonly Scalar[]): FaultFailure[] {
+    if (this.#regime === null) return []
+    const graph = this.#graph
+    const found = faults(graph, this.#regime, (a, b) => graph.checker.isBefore(a, b))
+    if (this.#wantsLeaks) found.push(...leaks(graph, returned))
+    if (found.length === 0) return []
+    const ids = eventIds(graph)
+    const id = (vertex: number): number => vertex < 0 ? -1 : ids[vertex]!
+    return found.map(({at, death, rebirth, kept, ...rest}) => ({
+      kind: 'fault', ...rest, thread: at < 0 ? null : this.#behaviours[graph.threadOf[at]!]!.name,
+      event: id(at), death: id(death), rebirth: id(rebirth), kept: id(kept),
+    }))
   }
 
   /** Threads that threw, or computed what C leaves undefined. */
@@ -193,6 +224,13 @@ export class Session {
         : {...failure, pairs: raised.find(({flag}) => flag === failure.flag)?.pairs ?? []}),
     }
   }
+}
+
+/** Every scalar in what the threads returned. */
+function scalarsIn(returned: unknown): readonly Scalar[] {
+  if (typeof returned === 'number') return [returned]
+  if (typeof returned !== 'object' || returned === null) return []
+  return 'kind' in returned && returned.kind === 'location' ? [returned as Location] : Object.values(returned).flatMap(scalarsIn)
 }
 
 const here = new URL('.', import.meta.url).pathname

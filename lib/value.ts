@@ -16,8 +16,27 @@ export interface Location {
   readonly index: number
   /** What the word holds before any thread runs. */
   readonly init: Scalar
-  /** The first word of the object that this word is part of, and how many words it has. */
-  readonly object: {readonly name: string; readonly first: number; readonly size: number}
+  /** The object that this word is part of: its first word, and how many words it has. */
+  readonly object: MemoryObject
+  /** Low bits set by the program in a pointer to the word; 0 in one that can be dereferenced. */
+  readonly tag: number
+}
+
+/** A run of words. Two objects may have the same words, one after the other, if they come from a heap. */
+export interface MemoryObject {
+  readonly name: string
+  readonly first: number
+  readonly size: number
+  /** The heap that it comes from; null for memory that lasts. See heap.ts. */
+  readonly heap: HeapObject | null
+}
+
+/** What is known of an object on a heap: with its identity, the provenance of the pointers to it. */
+export interface HeapObject {
+  /** The word that says whether the place is in use: how the allocator orders a free before the next allocation. */
+  readonly status: Location
+  /** There when the program starts; in a place never used before; in one whose object was freed. */
+  readonly origin: 'start' | 'fresh' | 'reused'
 }
 
 /** What a word of memory can hold: an integer, or the address of a word (null is 0, as in C). */
@@ -125,8 +144,8 @@ export function compute(operator: Operator, args: readonly Scalar[]): Scalar {
   const [a, b = 0] = args
   if (a === undefined) throw new RangeError(`operator ${operator} needs an operand`)
   switch (operator) {
-    case '==': return Number(a === b)
-    case '!=': return Number(a !== b)
+    case '==': return Number(isSame(a, b))
+    case '!=': return Number(!isSame(a, b))
     case '!': return Number(a === 0)
   }
   if (typeof a !== 'number' || typeof b !== 'number') return computePointer(operator, a, b)
@@ -152,41 +171,94 @@ export function compute(operator: Operator, args: readonly Scalar[]): Scalar {
   }
 }
 
-function computePointer(operator: Operator, a: Scalar, b: Scalar): Scalar {
-  const [pointer, offset] = typeof a === 'number' ? [b, a] : [a, b]
-  if (operator !== '+' || typeof pointer === 'number' || typeof offset !== 'number') {
-    // a ^ a and a - a cancel whatever a is, as the litmus tests for broken dependencies use them
-    if ((operator === '^' || operator === '-') && a === b) return 0
-    if (operator === '&' && (a === 0 || b === 0)) return 0
-    throw new RangeError(`operator ${operator} is not defined on a pointer`)
-  }
-  return displace(pointer, offset)
+/** Do two scalars compare equal? Pointers do by their address, whichever object they come from. */
+export function isSame(a: Scalar, b: Scalar): boolean {
+  return a === b || (typeof a !== 'number' && typeof b !== 'number' && a.index >= 0 && a.index === b.index && a.tag === b.tag)
 }
+
+function computePointer(operator: Operator, a: Scalar, b: Scalar): Scalar {
+  // a ^ a and a - a cancel whatever a is, as the litmus tests for broken dependencies use them
+  if ((operator === '^' || operator === '-') && isSame(a, b)) return 0
+  if (operator === '&' && (a === 0 || b === 0)) return 0
+  const [pointer, number] = typeof a === 'number' ? [b, a] : [a, b]
+  if (typeof pointer === 'number' || pointer.index < 0) throw notDefined(operator, a, b)
+  switch (operator) {
+    case '%': case '/': case '>>': case '<': case '<=': case '>': case '>=':
+      if (isUndefined(a) || isUndefined(b)) throw notDefined(operator, a, b)
+      return compute(operator, [addressOf(a), addressOf(b)])
+  }
+  if (typeof number !== 'number') throw notDefined(operator, a, b)
+  switch (operator) {
+    case '+': return displace(pointer, number)
+    case '-': if (typeof a !== 'number') return displace(pointer, -number); break
+    case '|': if (isTag(number)) return tagged(pointer, pointer.tag | number); break
+    case '^': if (isTag(number)) return tagged(pointer, pointer.tag ^ number); break
+    case '&':
+      if (isTag(number)) return pointer.tag & number
+      if (isTag(~number)) return tagged(pointer, pointer.tag & number)
+      break
+  }
+  throw notDefined(operator, a, b)
+}
+
+function notDefined(operator: Operator, a: Scalar, b: Scalar): RangeError {
+  const junk = [a, b].find(isUndefined)
+  return new RangeError(junk === undefined ? `operator ${operator} is not defined on a pointer` : `operator ${operator} on ${junk.name}`)
+}
+
+/** Words are 8 bytes apart, so the lowest 3 bits of a pointer are free for tags. */
+const alignment = 8
+
+function isTag(number: number): boolean {
+  return number >= 0 && number < alignment
+}
+
+/** The number behind a pointer, for hashing and ordering. */
+function addressOf(scalar: Scalar): number {
+  return typeof scalar === 'number' ? scalar : (scalar.index + 1) * alignment + scalar.tag
+}
+
+/** The same pointer with these low bits. */
+function tagged(pointer: Location, tag: number): Location {
+  const word = wordsOf.get(pointer.object)![pointer.index - pointer.object.first]!
+  if (tag === 0) return word
+  const variants = taggedOf.get(word) ?? []
+  taggedOf.set(word, variants)
+  return variants[tag] ??= {...word, name: `${word.name}|${tag}`, tag}
+}
+
+const taggedOf = new WeakMap<Location, (Location | undefined)[]>()
 
 /** Pointer arithmetic: the word `offset` words behind another one of its object. */
 function displace(from: Location, offset: number): Location {
   const found = wordsOf.get(from.object)?.[from.index + offset - from.object.first]
-  if (found !== undefined) return found
+  if (found !== undefined) return from.tag === 0 ? found : tagged(found, from.tag)
   throw new RangeError(`${from.name} + ${offset} is outside of ${from.object.name}, which has ${from.object.size} words`)
 }
 
 const wordsOf = new WeakMap<Location['object'], readonly Location[]>()
 
 /** Makes the words of one object. `first` is the index of its first word in the program's memory. */
-export function makeObject(name: string, first: number, words: readonly {name: string; init: Scalar}[]): Location[] {
-  const object = {name, first, size: words.length}
-  const made = words.map((word, i): Location => ({kind: 'location', name: word.name, index: first + i, init: word.init, object}))
+export function makeObject(name: string, first: number, words: readonly {name: string; init: Scalar}[], heap: HeapObject | null = null): Location[] {
+  const object: MemoryObject = {name, first, size: words.length, heap}
+  const made = words.map((word, i): Location => ({kind: 'location', name: word.name, index: first + i, init: word.init, object, tag: 0}))
   wordsOf.set(object, made)
   return made
 }
 
 /**
- * A value that no program can compute with: of arithmetic that C leaves undefined, or out of thin air.
- * It is equal to itself only, and no word of memory.
+ * A value that no program can compute with: of arithmetic that C leaves undefined, out of thin air, or
+ * what memory holds that was freed or never written. It is equal to itself only, and no word of memory.
  */
 export function undefinedScalar(name: string): Location {
-  return {kind: 'location', name, index: -1, init: 0, object: {name, first: -1, size: 0}}
+  return {kind: 'location', name, index: -1, init: 0, object: {name, first: -1, size: 0, heap: null}, tag: 0}
 }
+
+/** What free() leaves behind. */
+export const poison = undefinedScalar('freed memory')
+
+/** What an object holds before it is written. */
+export const uninitialised = undefinedScalar('uninitialised memory')
 
 /** Is it a value that `undefinedScalar` made? */
 export function isUndefined(scalar: Scalar): scalar is Location {
@@ -203,5 +275,7 @@ export function union(lists: readonly (readonly number[])[]): readonly number[] 
 
 /** A scalar as reports print it. */
 export function showScalar(scalar: Scalar): string {
-  return typeof scalar === 'number' ? String(scalar) : `&${scalar.name}`
+  if (typeof scalar === 'number') return String(scalar)
+  const {name} = scalar
+  return isUndefined(scalar) ? name : `&${name}`
 }

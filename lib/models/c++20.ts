@@ -27,5 +27,6 @@ export const cpp20: Model = {
     'no-thin-air': acyclic(or(dep, rf)),
   },
   flags: common.flags,
+  before: common.relations.hb!,
   folded: minus(any, any),
 }

@@ -201,6 +201,8 @@ export const lkmm: Model = {
     'unmatched-unlock': seq(minus(UL, range(critical))),
     'mixed-lock-accesses': seq(minus(M, or(IW, allLocks)), loc, allLocks),
   },
+  // what keeps two accesses from racing
+  before: or(po, wwVis, wrVis, rwXbstar),
   folded: or(
     minus(MB, M), Rmb, Wmb, Barrier, BeforeAtomic, AfterAtomic, AfterSpinlock, AfterUnlockLock, AfterSrcuReadUnlock,
   ),

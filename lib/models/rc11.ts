@@ -23,5 +23,6 @@ export const rc11: Model = {
     'no-thin-air': acyclic(or(po, rf)),
   },
   flags: common.flags,
+  before: common.relations.hb!,
   folded: minus(any, any),
 }

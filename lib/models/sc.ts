@@ -4,7 +4,7 @@
  * Sources: Lamport, "How to make a multiprocessor computer that correctly executes multiprocess
  * programs" (1979); herd7's sc.cat.
  */
-import {acyclic, and, co, coe, empty, fr, fre, F, or, po, rf, rmw, seq, type Model} from '../model.ts'
+import {acyclic, and, co, coe, empty, fr, fre, F, or, plus, po, rf, rmw, seq, type Model} from '../model.ts'
 
 export const sc: Model = {
   name: 'sc',
@@ -17,5 +17,6 @@ export const sc: Model = {
     atomicity: empty(and(rmw, seq(fre, coe))),
   },
   flags: {},
+  before: plus(or(co, rf, fr, po)),
   folded: F,
 }

@@ -4,7 +4,7 @@
  * Sources: Owens, Sarkar, Sewell, "A better x86 memory model: x86-TSO" (TPHOLs 2009); herd7's x86tso.cat.
  */
 import {
-  acyclic, and, co, coe, com, empty, F, fencerel, fr, fre, M, or, po, poLoc, R, rf, rfe, rmw, RMW, seq, set, W, type Model,
+  acyclic, and, co, coe, com, empty, F, fencerel, fr, fre, M, or, plus, po, poLoc, R, rf, rfe, rmw, RMW, seq, set, W, type Model,
 } from '../model.ts'
 
 const mfence = seq(M, fencerel(set('MFENCE')), M)
@@ -29,5 +29,6 @@ export const tso: Model = {
     'total-store-order': acyclic(or(comTso, poTso)),
   },
   flags: {},
+  before: plus(or(comTso, poTso, po)),
   folded: F,
 }

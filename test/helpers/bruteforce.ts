@@ -12,9 +12,9 @@ import {label, type Event, type Label} from '../../lib/event.ts'
 import type {Execution, Given, Pair} from '../../lib/execution.ts'
 import {mapping, type Family, type MappedOp} from '../../lib/mapping.ts'
 import type {Model} from '../../lib/model.ts'
-import type {Op, Program, Reply} from '../../lib/program.ts'
+import type {Op, Picker, Program, Reply} from '../../lib/program.ts'
 import {allows} from '../../lib/reference.ts'
-import {compute, truth, Value, type Location, type Scalar} from '../../lib/value.ts'
+import {compute, isSame, truth, Value, type Location, type Scalar} from '../../lib/value.ts'
 
 /** One execution, with its outcome. */
 export interface Outcome<R> {
@@ -63,18 +63,24 @@ interface ThreadPath {
   readonly ctrl: readonly Pair[]
   readonly rmw: readonly Pair[]
   readonly returned: unknown
+  /** What the scheduler gave it. */
+  readonly picked: readonly Scalar[]
   /** The read that the thread has come to without a guess for it; null at the end of the thread. */
   readonly pending: Pending | null
 }
 
 interface Pending {
-  readonly location: Location
+  /** The word's index in the program's memory; null if the thread is to be given one of several scalars. */
+  readonly word: number | null
+  readonly among: readonly Scalar[]
   /** What a wait waits for; null for a read that takes any value. */
   readonly until: ((value: Scalar) => boolean) | null
+  /** May it wait for ever? */
+  readonly mayBlock: boolean
 }
 
-/** Values that a word may hold, as far as is known. */
-type Domains = ReadonlyMap<Location, ReadonlySet<Scalar>>
+/** Values that a word may hold, as far as is known, by its index. */
+type Domains = readonly ReadonlySet<Scalar>[]
 
 /**
  * All paths of all threads, to their ends or to a wait. A read is tried with the values that its word may hold: the initial value,
@@ -82,12 +88,12 @@ type Domains = ReadonlyMap<Location, ReadonlySet<Scalar>>
  * as many rounds as there are writes.
  */
 function guessPaths<R>(program: Program<R>, family: Family, bound: number): ThreadPath[][] {
-  let domains: Domains = new Map(program.memory.map(word => [word, new Set([word.init])]))
+  let domains: Domains = program.memory.map(word => new Set([word.init]))
   for (let round = 0; ; round++) {
-    const tries = program.threads.map(({body}) => [...limited(threadTries(body, family, domains, bound), program.name)])
+    const tries = program.threads.map(({body}, thread) => [...limited(threadTries({body, thread, family, bound}, domains), program.name)])
     const grown = grow(domains, tries.flat())
     const writes = tries.reduce((sum, own) => sum + Math.max(0, ...own.map(countWrites)), 0)
-    if (grown === null || round > writes) return tries.map(own => own.filter(({pending}) => pending === null || pending.until !== null))
+    if (grown === null || round > writes) return tries.map(own => own.filter(({pending}) => pending === null || pending.mayBlock))
     domains = grown
   }
 }
@@ -114,34 +120,43 @@ function countWrites({events}: ThreadPath): number {
 
 /** The domains with everything that is written, also by a thread that then waits in vain; null if that is nothing new. */
 function grow(domains: Domains, tries: readonly ThreadPath[]): Domains | null {
-  const grown = new Map([...domains].map(([word, values]) => [word, new Set(values)]))
+  const grown = domains.map(values => new Set(values))
   for (const {events} of tries) {
-    for (const {label, location, value} of events) if (label.kind === 'W') grown.get(location!)!.add(value!)
+    for (const {label, location, value} of events) if (label.kind === 'W') grown[location!.index]!.add(value!)
   }
-  return [...grown].some(([word, values]) => values.size > domains.get(word)!.size) ? grown : null
+  return grown.some((values, word) => values.size > domains[word]!.size) ? grown : null
 }
 
 /** Everything that one thread may do: to its end, by a sequence of guesses, or to a read on the way. */
-function* threadTries(body: Program['threads'][number]['body'], family: Family, domains: Domains, bound: number,
-  guesses: readonly Scalar[] = []): Generator<ThreadPath> {
-  const run = runThread(body, family, guesses, bound)
+function* threadTries(thread: Thread, domains: Domains, guesses: readonly Scalar[] = []): Generator<ThreadPath> {
+  const run = runThread(thread, guesses)
   if (run === 'cut') return
   yield run
   if (run.pending === null) return
-  const {location, until} = run.pending
-  for (const value of domains.get(location)!) {
-    if (until === null || until(value)) yield* threadTries(body, family, domains, bound, [...guesses, value])
+  const {word, among, until} = run.pending
+  for (const value of word === null ? among : domains[word]!) {
+    if (until === null || until(value)) yield* threadTries(thread, domains, [...guesses, value])
   }
 }
 
+interface Thread {
+  readonly body: Program['threads'][number]['body']
+  /** Its position among the program's threads. */
+  readonly thread: number
+  readonly family: Family
+  readonly bound: number
+}
+
 /** Runs a thread from its start, its reads returning the guesses in order. */
-function runThread(body: Program['threads'][number]['body'], family: Family, guesses: readonly Scalar[], bound: number): ThreadPath | 'cut' {
+function runThread({body, thread: index, family, bound}: Thread, guesses: readonly Scalar[]): ThreadPath | 'cut' {
   const events: PathEvent[] = []
   const [addr, data, ctrl, rmw]: [Pair[], Pair[], Pair[], Pair[]] = [[], [], [], []]
   const remaining = [...guesses]
   const branches: (readonly number[])[] = [] // the conditions of the `when`s around us
   let forever: readonly number[] = [] // what `raw` has told us
   let rounds = 0
+  const picked: Scalar[] = []
+  const picks = new Map<Picker, number>()
 
   const evaluate = (value: Value): Scalar => {
     switch (value.kind) {
@@ -190,7 +205,8 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
     for (const fence of shape.before) add(fence, null, null)
     if (guess === undefined) {
       access(shape.read!, to, null)
-      return {pending: {location: to.location, until: until ?? null}}
+      const mayBlock = until !== undefined && !(op.kind === 'rmw' && op.isCertain === true)
+      return {pending: {word: to.location.index, among: [], until: until ?? null, mayBlock}}
     }
     const read = (label: Label): number => {
       const position = access(label, to, guess)
@@ -208,7 +224,7 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
         break
       }
       case 'cas': {
-        const equal = guess === evaluate(op.expected)
+        const equal = isSame(guess!, evaluate(op.expected))
         const succeeds = op.unless === true ? !equal : equal
         const position = read(succeeds ? shape.succeeded! : shape.failed!)
         reply = Value.read(position)
@@ -237,7 +253,20 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
         rounds++
         return (op.round ?? rounds) > bound ? 'cut' : {reply: undefined}
       case 'check': return {reply: undefined}
+      case 'address': return {reply: evaluate(op.value)}
+      case 'pick': return pick(op.among)
     }
+  }
+
+  const pick = (from: Picker): {reply: Reply} | {pending: Pending} | 'cut' => {
+    const nth = picks.get(from) ?? 0
+    picks.set(from, nth + 1)
+    const among = from.choices(index, nth, true)
+    if (among === null) return 'cut'
+    const given = among.length === 1 ? among[0] : remaining.shift()
+    if (given === undefined) return {pending: {word: null, among, until: null, mayBlock: false}}
+    picked.push(given)
+    return {reply: Value.of(given)}
   }
 
   const thread = body()
@@ -245,10 +274,10 @@ function runThread(body: Program['threads'][number]['body'], family: Family, gue
   while (!next.done) {
     const done = step(next.value)
     if (done === 'cut') return 'cut'
-    if ('pending' in done) return {events, addr, data, ctrl, rmw, returned: undefined, pending: done.pending}
+    if ('pending' in done) return {events, addr, data, ctrl, rmw, returned: undefined, picked, pending: done.pending}
     next = thread.next(done.reply)
   }
-  return {events, addr, data, ctrl, rmw, returned: resolve(next.value, evaluate), pending: null}
+  return {events, addr, data, ctrl, rmw, returned: resolve(next.value, evaluate), picked, pending: null}
 }
 
 /** What a thread returned, with every Value in it replaced by the scalar that it is. */
@@ -315,14 +344,14 @@ function* join<R>(program: Program<R>, paths: readonly ThreadPath[], everything:
   const returned = Object.fromEntries(program.threads.map(({name}, thread) => [name, paths[thread]!.returned])) as R
   const fits = (communication: Communication): boolean => everything || isCoherent(communication, events, fixed.rmw)
   const communications = program.memory.map(location =>
-    [...communicationsAt(events.filter(event => event.location === location), values, fits)])
+    [...communicationsAt(events.filter(event => event.location?.index === location.index), values, fits)])
   for (const chosen of product(communications)) {
     const rf = chosen.flatMap(({rf}) => rf)
     const co = chosen.flatMap(({order}) => order.flatMap((b, i) => order.slice(0, i).map((a): Pair => [a, b])))
     const final = chosen.map(({order}) => values[order.at(-1)!]!)
     // every write becomes visible some time: a wait goes on only if the last one does not end it
-    if (paths.some(({pending}) => pending?.until?.(final[pending.location.index]!) === true)) continue
-    yield {execution: {events, given: {...fixed, rf, co}, values}, waiting, returned, final}
+    if (paths.some(({pending}) => pending?.until?.(final[pending.word!]!) === true)) continue
+    yield {execution: {events, given: {...fixed, rf, co}, values, picked: paths.map(path => path.picked)}, waiting, returned, final}
   }
 }
 

@@ -1,0 +1,222 @@
+import test from 'ava'
+import {
+  alloc, anyOf, cmpxchg, executionKey, executions, explore, free, kfree, kmalloc, lkmm, models, program, rc11, readOnce, readPlain,
+  regimes, sc, storeRelease, threads, when, writePlain, xchg, type FaultKind, type Limits, type Model, type Proc, type Program, type Regime, type Scalar, type Value,
+} from '../lib/index.ts'
+import {bruteForce} from './helpers/bruteforce.ts'
+
+/** What goes wrong with objects in some execution, each once. */
+function faultsOf(program: Program<never>, model: Model, limits: Limits = {}): readonly FaultKind[] {
+  const found = [...executions(program, model, limits)].flatMap(({failures}) => failures.flatMap(failure => failure.kind === 'fault' ? [failure.fault] : []))
+  return [...new Set(found)].sort()
+}
+
+// ---- One thread ------------------------------------------------------------------------------------
+
+/** A program of one thread over one heap and one lasting word. */
+const alone = {
+  'writes, reads, frees': program('tidy', ({heap}) => {
+    const nodes = heap('node', {next: 1, value: 2})
+    return threads({* one() {
+      const node = yield* kmalloc(nodes)
+      const {next, value} = nodes.at(node)
+      yield* writePlain(next, 0)
+      yield* writePlain(value[1]!, 7)
+      const read = yield* readPlain(value[1]!)
+      yield* kfree(node)
+      yield* kfree(0)
+      return read
+    }}, {witnesses: {'reads 7': ({one}) => one === 7}})
+  }),
+  'reads after the free': program('late', ({heap}) => {
+    const nodes = heap('node', {value: 1})
+    return threads({* one() {
+      const node = yield* alloc(nodes, {value: 1})
+      yield* free(node)
+      yield* readPlain(node)
+    }})
+  }),
+  'writes after the free': program('late write', ({heap}) => {
+    const nodes = heap('node', {value: 1})
+    return threads({* one() {
+      const node = yield* alloc(nodes, {value: 1})
+      yield* free(node)
+      yield* writePlain(node, 2)
+    }})
+  }),
+  'frees twice': program('twice', ({heap}) => {
+    const nodes = heap('node', {value: 1})
+    return threads({* one() {
+      const node = yield* alloc(nodes)
+      yield* free(node)
+      yield* free(node)
+    }})
+  }),
+  'reads what it did not write': program('early', ({heap}) => {
+    const nodes = heap('node', {value: 1})
+    return threads({* one() { yield* readPlain(yield* alloc(nodes)) }})
+  }),
+}
+
+const expected: Readonly<Record<keyof typeof alone, readonly FaultKind[]>> = {
+  'writes, reads, frees': [],
+  'reads after the free': ['use-after-free'],
+  'writes after the free': ['use-after-free'],
+  'frees twice': ['double-free'],
+  'reads what it did not write': ['uninitialised'],
+}
+
+for (const [name, faults] of Object.entries(expected)) {
+  test(`a thread that ${name}: ${faults.join(', ') || 'fine'}, in every model and regime`, t => {
+    for (const model of models) for (const regime of regimes) t.deepEqual(faultsOf(alone[name as keyof typeof alone], model, {regime}), faults)
+  })
+}
+
+test('an object that nothing leads to leaks, when that is asked', t => {
+  const leaking = program('leak', ({word, heap}) => {
+    const nodes = heap('node', {next: 1})
+    const root = word('root')
+    return threads({* one() {
+      yield* writePlain(root, yield* alloc(nodes, {next: yield* alloc(nodes, {next: 0})}))
+    }, * two() { yield* alloc(nodes) }})
+  })
+  t.deepEqual(faultsOf(leaking, sc), [])
+  const [run] = [...executions(leaking, sc, {leaks: true})]
+  t.deepEqual(run!.failures.map(failure => failure.kind === 'fault' && failure.object), ['node@two'])
+})
+
+test('what cannot be freed or followed is the thread’s panic, and says what it was', t => {
+  const panics = (use: (heap: {readonly pointer: Scalar}) => Proc): unknown =>
+    [...executions(program('wild', ({heap}) => {
+      const nodes = heap('node', {next: 1, value: 1})
+      const node = nodes.object('node', {next: 0, value: 0})
+      return threads({* one() { yield* use({pointer: node.next}) }})
+    }), sc)][0]!.failures.flatMap(failure => failure.kind === 'panic' ? [failure.message] : [])
+  t.deepEqual(panics(function* () { yield* writePlain(yield* anyOf([0]), 1) }), ['plain write of a null pointer'])
+  t.deepEqual(panics(function* ({pointer}) { yield* free((yield* anyOf([pointer])).plus(1)) }), ['free of &node.value, which is not the start of an object on a heap'])
+  t.deepEqual(panics(function* ({pointer}) { yield* readPlain((yield* anyOf([pointer])).or(1)) }), ['plain read of node.next|1, a pointer with its low bits set'])
+})
+
+test('a thread that allocates more than its heap has room for is cut, and the verdict unknown', t => {
+  const greedy = program('greedy', ({heap}) => {
+    const nodes = heap('node', {next: 1}, 1)
+    return threads({* one() {
+      yield* alloc(nodes)
+      yield* alloc(nodes)
+    }})
+  })
+  const {verdict, unknown} = explore(greedy, sc)
+  t.is(verdict, 'unknown')
+  t.deepEqual(unknown.map(({budget}) => budget), ['objects'])
+})
+
+test('low bits tag a pointer, and come off again', t => {
+  const tagging = program('tags', ({heap}) => {
+    const nodes = heap('node', {next: 1, value: 1})
+    const node = nodes.object('node', {next: 0, value: 5})
+    return threads({* one() {
+      const pointer = yield* anyOf([node.next])
+      const tagged = pointer.or(3)
+      return {bits: tagged.and(7), same: tagged.and(~7).eq(pointer), differs: tagged.ne(pointer), value: yield* readPlain(nodes.at(tagged.xor(3)).value),
+        whole: nodes.containerOf(node.value, 'value').eq(pointer)}
+    }})
+  })
+  t.deepEqual([...executions(tagging, sc)].map(({returned}) => returned), [{one: {bits: 3, same: 1, differs: 1, value: 5, whole: 1}}])
+})
+
+// ---- Addresses come back ---------------------------------------------------------------------------
+
+/** The owner publishes an object, takes it back, frees it and makes another, while a reader looks. */
+const recycled = program('recycled', ({word, heap}) => {
+  const nodes = heap('node', {value: 1})
+  const top = word('top')
+  return threads({
+    * owner() {
+      const first = yield* alloc(nodes, {value: 1})
+      yield* storeRelease(top, first)
+      yield* free(yield* xchg(top, 0))
+      return first.eq(yield* alloc(nodes, {value: 2}))
+    },
+    * reader() {
+      const seen = yield* readOnce(top)
+      return {found: seen.ne(0), value: yield* when(seen.ne(0), () => readOnce(seen))}
+    },
+  })
+})
+
+/** Two threads that both allocate, and may get what the other one freed. */
+const exchanged = program('exchanged', ({heap}) => {
+  const nodes = heap('node', {value: 1}, 1)
+  const old = nodes.object('old', {value: 0})
+  return threads({
+    * frees() {
+      yield* free(old.value)
+      return yield* alloc(nodes, {value: 1})
+    },
+    * allocates() {
+      const made = yield* alloc(nodes, {value: 2})
+      return {made, value: yield* readPlain(made)}
+    },
+  })
+})
+
+test('an allocation may get a freed address, or a new one; without reuse, only a new one', t => {
+  const twice = program('twice', ({heap}) => {
+    const nodes = heap('node', {value: 1})
+    return threads({* one() {
+      const first = yield* alloc(nodes)
+      yield* free(first)
+      return first.eq(yield* alloc(nodes))
+    }})
+  })
+  t.deepEqual([...executions(twice, lkmm)].map(({returned}) => returned), [{one: 0}, {one: 1}])
+  t.deepEqual([...executions(twice, lkmm, {reuse: false})].map(({returned}) => returned), [{one: 0}])
+})
+
+const recyclings: readonly Program<never>[] = [recycled, exchanged]
+
+for (const recycling of recyclings) {
+  test(`the engine finds each execution of ‘${recycling.name}’ once, as the brute force does`, t => {
+    for (const model of models) {
+      const found = [...executions(recycling, model)].map(({execution}) => executionKey(execution)).sort()
+      t.deepEqual(found, bruteForce(recycling, model).map(({execution}) => executionKey(execution)).sort(), model.name)
+      t.true(found.length > 2)
+    }
+  })
+}
+
+/** Lock-free push of a node while another thread takes everything, frees it and pushes anew (P1726, 2.1; N2369). */
+const lifo = program('lifo', ({word, heap}) => {
+  const nodes = heap('node', {next: 1, value: 1}, 1)
+  const first = nodes.object('first', {next: 0, value: 1})
+  const top = word('top', first.next)
+  function* push(node: Value): Proc {
+    const seen = yield* readOnce(top)
+    yield* writePlain(node, seen)
+    yield* cmpxchg(top, seen, node)
+  }
+  return threads({
+    * pushes() { yield* push(yield* alloc(nodes, {next: 0, value: 2})) },
+    * pops() {
+      yield* free(yield* xchg(top, 0))
+      yield* push(yield* alloc(nodes, {next: 0, value: 3}))
+      const list = yield* xchg(top, 0)
+      yield* when(list.ne(0), function* () {
+        const next = yield* readPlain(list)
+        yield* when(next.ne(0), () => readPlain(nodes.at(next).value))
+      })
+    },
+  })
+})
+
+const verdicts: Readonly<Record<Regime, readonly FaultKind[]>> = {iso: ['zombie'], strict: ['zombie'], angelic: [], bits: []}
+
+for (const regime of regimes) {
+  test(`the LIFO push under ${regime}: ${verdicts[regime].join() || 'fine'}`, t => {
+    for (const model of [sc, rc11]) t.deepEqual(faultsOf(lifo, model, {regime}), verdicts[regime], model.name)
+  })
+}
+
+test('without reuse of addresses a zombie never comes back to life', t => {
+  t.deepEqual(faultsOf(lifo, sc, {regime: 'strict', reuse: false}), [])
+})
