@@ -312,7 +312,7 @@ export function showUnknown(unknown: Unknown): string {
   switch (unknown.budget) {
     case 'executions': return `stopped after ${limit} executions`
     case 'seconds': return `stopped after ${limit} s`
-    case 'memory': return `stopped at ${limit} of memory`
+    case 'memory': return `stopped at ${limit} MB of memory`
     case 'bound': return `loops cut at ${limit} rounds`
     case 'events': return `threads cut at ${limit} events`
     case 'objects': return 'threads cut where their heap had no room for another object (perThread of heap())'

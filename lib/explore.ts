@@ -262,8 +262,9 @@ export function sample<R>(program: Program<R>, model: Model, sampling: Sampling)
 function sampleAll(session: Session, sampling: Sampling): Verdict {
   const tally = new Tally(session)
   const dive = new Dive(session)
-  tally.unknown.push({budget: 'sampled', limit: sampling.runs})
-  for (let index = 0; index < sampling.runs; index++) {
+  let tried = 0
+  while (tried < sampling.runs) {
+    const index = tried++
     const status = dive.run(chooserFor(session.program, session.model, sampling, index))
     if (status !== null && tally.note(status, () => canonicalPath(session, dive.final()))) {
       tally.failingSample ??= index
@@ -275,6 +276,7 @@ function sampleAll(session: Session, sampling: Sampling): Verdict {
       break
     }
   }
+  tally.unknown.unshift({budget: 'sampled', limit: tried})
   return tally.verdict(dive.nodes, dive.deadEnds, sampling.bound ?? defaultBound)
 }
 

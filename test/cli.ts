@@ -82,7 +82,7 @@ test('what does not fit in the memory is unknown too', async t => {
   const {exit, out} = await run('kernel-seqlock', '--memory', '1', '--model', 'sc')
   t.is(exit, 3)
   t.regex(out, /^seed 1; .*; at most 1 MB; bound 3; models sc\n/)
-  t.regex(out, /\? kernel-seqlock under sc is unknown: stopped at 1/)
+  t.regex(out, /\? kernel-seqlock under sc is unknown: stopped at 1 MB of memory, 1 sampled\n/)
 })
 
 test('sampling proves nothing', async t => {

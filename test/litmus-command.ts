@@ -245,7 +245,7 @@ test('so is one that needs more than its memory', async t => {
   const dir = folder(t, {'a.litmus': crowd(5), 'b.litmus': storeBuffering('Result: Sometimes')})
   const {summary, err} = await run([dir], {megabytes: 99})
   t.deepEqual([summary.unknown, summary.agree], [1, 1])
-  t.regex(err, /^Warning: File ".*a\.litmus": unknown: stopped at 99 .*; [\d,]+ executions are covered, /)
+  t.regex(err, /^Warning: File ".*a\.litmus": unknown: stopped at 99 MB of memory; [\d,]+ executions are covered, /)
   t.is((await run([join(dir, 'b.litmus')], {megabytes: 100})).summary.agree, 1)
 })
 
