@@ -106,6 +106,10 @@ export class Node {
   future: ReadonlySet<number> | null = null
   /** For an address or raw demand: what it may turn out to be, as far as known. Set by futures.ts. */
   answers: readonly Scalar[] = []
+  /** Was the thread seen to do the same when run again? */
+  isConfirmed = false
+  /** Locations of stores that may be seen before the demand is decided; null for any. Made when asked for, by escape.ts. */
+  escaping: ReadonlySet<number> | null | undefined = undefined
   /** What the checker derived from the thread's own events; owned by derived.ts. */
   derived: unknown = null
 
@@ -157,6 +161,16 @@ export class Behaviour {
 
   /** The state after `node` was answered. @throws {Nondeterminism} if the thread diverges when run again. */
   child(node: Node, answer: Scalar): Node {
+    const child = this.foresee(node, answer)
+    if (child.demand.kind === 'done' && !child.isConfirmed) {
+      this.#rerun(child) // a second opinion on every complete behaviour
+      child.isConfirmed = true
+    }
+    return child
+  }
+
+  /** The same, without making sure that the thread does so every time. */
+  foresee(node: Node, answer: Scalar): Node {
     const key = keyOf(node.demand, answer)
     const known = node.children.get(key)
     if (known !== undefined) return known
@@ -165,7 +179,6 @@ export class Behaviour {
     const made = this.#add(node, key, run)
     node.children.set(key, made)
     this.#live = {at: made, run}
-    if (made.demand.kind === 'done') this.#rerun(made) // a second opinion on every complete behaviour
     return made
   }
 

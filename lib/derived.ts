@@ -68,7 +68,7 @@ function derive(node: Node, plan: Plan, before: Derived['all'] | null): Derived 
 const maxThreadEvents = 4096
 
 /** One thread's events as an execution of their own, to evaluate what depends on nothing else. */
-function alone({events}: Node): Execution {
+export function alone({events}: Node): Execution {
   const given: Growing = {po: [], addr: [], data: [], ctrl: [], rmw: [], rf: [], co: []}
   addOwnRelations(given, events, 0)
   return {

@@ -36,6 +36,12 @@ export function lookAhead(memory: readonly Location[], behaviours: readonly Beha
   return walks.every(({open}) => open.size === 0)
 }
 
+/** What a path knows: what its reads can only have returned, and what was not given to it. */
+interface Path {
+  readonly reads: ReadonlyMap<number, readonly Scalar[]>
+  readonly withheld: readonly Scalar[]
+}
+
 /** One pass over one thread's tree with the domains as they are. */
 class Walk {
   /** Nodes whose demand may have answers that were not tried. */
@@ -52,58 +58,71 @@ class Walk {
 
   /** The most writes on any way through the thread. */
   run(): number {
-    this.#visit(this.#behaviour.root, new Map())
+    this.#visit(this.#behaviour.root, {reads: new Map(), withheld: []})
     return this.#writes
   }
 
-  /** @param fixed reads whose value this path has already asked for. */
-  #visit(node: Node, fixed: ReadonlyMap<number, Scalar>): void {
+  #visit(node: Node, path: Path): void {
     if (this.#behaviour.nodes.length > maxNodes) this.exhausted = true
     if (this.exhausted) return
-    this.#noteWrites(node, fixed)
+    this.#noteWrites(node, path)
     const {demand} = node
     if (demand.kind === 'pick') {
-      for (const answer of demand.among) this.#visit(this.#behaviour.child(node, answer), fixed)
+      for (const answer of demand.among) {
+        const withheld = [...path.withheld, ...demand.among.filter(other => other !== answer && isAllocated(other))]
+        this.#visit(this.#behaviour.foresee(node, answer), {...path, withheld})
+      }
       return
     }
     if (!('value' in demand)) return
-    const answers = this.#values(demand.value, node, fixed)
+    const answers = this.#values(demand.value, node, path)
     if (demand.kind === 'when' || demand.kind === 'cas') {
       const ways = answers === null ? [1, 0] : new Set([...answers].map(answer => Number(truth(answer))))
-      for (const way of ways) this.#visit(this.#behaviour.child(node, way), fixed)
+      for (const way of ways) this.#visit(this.#behaviour.foresee(node, way), this.#knowing(path, demand.value, node, scalar => Number(truth(scalar)) === way))
       return
     }
     if (demand.kind === 'wait') {
-      if (answers === null || answers.size > 0) this.#visit(this.#behaviour.child(node, 1), fixed)
+      if (answers === null || answers.size > 0) this.#visit(this.#behaviour.foresee(node, 1), path)
       return
     }
     node.answers = [...answers ?? []]
     if (answers === null) this.open.add(node)
     for (const answer of node.answers) {
-      const known = demand.kind === 'raw' && demand.value.kind === 'read' ? new Map(fixed).set(demand.value.scalar as number, answer) : fixed
-      this.#visit(this.#behaviour.child(node, answer), known)
+      this.#visit(this.#behaviour.foresee(node, answer), this.#knowing(path, demand.value, node, scalar => scalar === answer))
     }
   }
 
-  #noteWrites(node: Node, fixed: ReadonlyMap<number, Scalar>): void {
+  /** The path on which a value of one read alone was found to be so. */
+  #knowing(path: Path, value: Value, node: Node, isSo: (scalar: Scalar) => boolean): Path {
+    const [read, another] = value.reads
+    const domain = read === undefined || another !== undefined ? null : this.#domainOf(read, node, path)
+    if (domain === null) return path
+    const left = domain.filter(scalar => {
+      const computed = attempt(() => evaluate(value, () => scalar))
+      return computed !== undefined && isSo(computed)
+    })
+    return {...path, reads: new Map(path.reads).set(read!, left)}
+  }
+
+  #noteWrites(node: Node, path: Path): void {
     const writes = node.events.filter(event => event.label.kind === 'W')
     this.#writes = Math.max(this.#writes, writes.length)
     for (const event of node.events.slice(node.from)) {
       if (event.label.kind !== 'W') continue
       const {index} = event.location!
       const domain = this.#domains[index]!
-      const values = this.#values(event.value!, node, fixed)
+      const values = this.#values(event.value!, node, path)
       if (domain !== null) for (const value of values ?? []) domain.add(value)
       if (values === null || domain === null || domain.size > maxDomain) this.#domains[index] = null
     }
   }
 
   /** Everything that a value may be; null for anything. */
-  #values(value: Value, node: Node, fixed: ReadonlyMap<number, Scalar>): ReadonlySet<Scalar> | null {
+  #values(value: Value, node: Node, path: Path): ReadonlySet<Scalar> | null {
     const choices: (readonly Scalar[])[] = []
     let combinations = 1
     for (const read of value.reads) {
-      const domain = this.#domainOf(read, node, fixed)
+      const domain = this.#domainOf(read, node, path)
       combinations *= domain?.length ?? Infinity
       if (domain === null || combinations > maxCombinations) return isTest(value) ? bothWays : null
       choices.push(domain)
@@ -125,14 +144,24 @@ class Walk {
     return found
   }
 
-  #domainOf(read: number, node: Node, fixed: ReadonlyMap<number, Scalar>): readonly Scalar[] | null {
-    const known = fixed.get(read)
-    if (known !== undefined) return [known]
+  #domainOf(read: number, node: Node, {reads, withheld}: Path): readonly Scalar[] | null {
+    const known = reads.get(read)
+    if (known !== undefined) return known
     const event = node.events[read]!
     const domain = this.#domains[event.location!.index]!
     if (domain === null) return null
-    return event.until === null ? [...domain] : [...domain].filter(event.until)
+    return [...domain].filter(scalar => event.until?.(scalar) !== false && !isPartOf(scalar, withheld))
   }
+}
+
+/** Is it a pointer to an object that the thread would have made in this place? It is in one place only. */
+function isAllocated(scalar: Scalar): boolean {
+  return typeof scalar !== 'number' && scalar.object.heap !== null && scalar.object.heap.origin !== 'start'
+}
+
+/** Is it a pointer into one of these objects? */
+function isPartOf(scalar: Scalar, objects: readonly Scalar[]): boolean {
+  return typeof scalar !== 'number' && objects.some(other => typeof other !== 'number' && other.object === scalar.object)
 }
 
 const bothWays: ReadonlySet<Scalar> = new Set([1, 0])

@@ -9,7 +9,7 @@
 import {asks, goesOn, type Demand, type Node} from './behaviour.ts'
 import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
-import {label} from './event.ts'
+import {escapes} from './escape.ts'
 import {lastValue} from './finished.ts'
 import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
 import {truth, type Scalar, type Value} from './value.ts'
@@ -393,21 +393,32 @@ export class Machine {
       const node = graph.nodeOf(thread)
       const {demand} = node
       if (!asks(demand) || answers(node).length === 0) continue
-      // everything after a raw value or a wait depends on it by ctrl, which only plain stores of LKMM escape
-      if ((demand.kind === 'raw' || demand.kind === 'wait') && !(graph.plan.model.family === 'lkmm' && graph.plan.labels.has(plainStore))) continue
       if (demand.kind === 'wait' && graph.isStuck(awaitedBy(graph, thread, demand.value))) continue
       if (this.#isWanted(thread, node)) found.push(thread)
     }
     return found
   }
 
-  /** Does another thread's pending read wait for a location that this thread may still write? */
+  /** Does another thread's pending read wait for a store of this thread that may be seen before its demand is decided? */
   #isWanted(thread: number, node: Node): boolean {
     const {graph} = this
+    // a read that took a value which others have yet to decide may hang on anything
+    const escaping = this.#awaitsOnlyReads(thread, node) ? escapes(node, graph.plan.model) : null
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
-      if (graph.threadOf[read] !== thread && mayWrite(node, graph.locationOf(read))) return true
+      const location = graph.locationOf(read)
+      if (graph.threadOf[read] !== thread && (escaping === null ? mayWrite(node, location) : escaping.has(location))) return true
     }
     return false
+  }
+
+  /** Is everything that the thread's demand waits for a read of its own that has no source yet? */
+  #awaitsOnlyReads(thread: number, {demand}: Node): boolean {
+    const {graph} = this
+    if (!asks(demand)) return false
+    return demand.value.reads.every(position => {
+      const read = graph.vertexOf(thread, position)
+      return graph.sourceOf(read) === unresolved || graph.scalarOf(read) !== undefined
+    })
   }
 
   #offerThread(thread: number): Decision {
@@ -474,4 +485,3 @@ function dullness(threadOf: readonly number[], threads: number): Int32Array {
   return ranks
 }
 
-const plainStore = label('W')

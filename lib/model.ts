@@ -55,6 +55,12 @@ export interface Model {
   readonly axioms: Readonly<Record<string, Axiom>>
   /** An allowed execution with a non-empty flag is undefined behaviour, or misuse. */
   readonly flags: Readonly<Record<string, RelationExpr>>
+  /**
+   * Order within one thread, known from its own events, that is in no cycle with rf: a store that it puts behind a read
+   * is not seen before that read has read. po, where there is no load buffering. What it leaves out may be seen
+   * early, and then the engine guesses what the read returns; too much in it loses executions.
+   */
+  readonly guarded: RelationExpr
   /** Pairs of which the one access is over before the other happens, for certain: what a lifetime must be to its object's end. */
   readonly before: RelationExpr
   /**

@@ -140,7 +140,7 @@ test('a recursive relation is the least that satisfies its equation', holdsOf, r
 
 /** A model with one axiom. */
 function one(axiom: Model['axioms'][string], relations: Model['relations'] = {}): Model {
-  return {name: 'one', title: '', sources: [], family: 'sc', relations, axioms: {axiom}, flags: {}, before: po, folded: minus(any, any)}
+  return {name: 'one', title: '', sources: [], family: 'sc', relations, axioms: {axiom}, flags: {}, before: po, guarded: po, folded: minus(any, any)}
 }
 
 test('acyclic forbids cycles of several steps', t => {

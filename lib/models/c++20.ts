@@ -6,7 +6,7 @@
  * discouraged by [atomics.order]/8; here acyclic(dep ∪ rf) forbids exactly the values that depend on
  * themselves, and lets independent load buffering happen.
  */
-import {acyclic, addr, and, any, ctrl, data, minus, or, rf, rmw, seq, star, W, type Model} from '../model.ts'
+import {acyclic, addr, and, any, ctrl, data, minus, or, plus, rf, rmw, seq, star, W, type Model} from '../model.ts'
 import {atomic, c11} from './c11.ts'
 
 /** Release sequences as in C++20: only read-modify-writes continue them. */
@@ -27,6 +27,7 @@ export const cpp20: Model = {
     'no-thin-air': acyclic(or(dep, rf)),
   },
   flags: common.flags,
+  guarded: plus(dep),
   before: common.relations.hb!,
   folded: minus(any, any),
 }

@@ -8,7 +8,7 @@
  */
 import {
   acyclic, addr as addrBase, and, brackets, co, coe, com, cross, ctrl as ctrlBase, data as dataBase, domain, empty, ext,
-  fencerel, fr, fre, id, int, inv, irreflexive, IW, loc, M, minus, not, on, opt, or, po, poLoc, R, range, rec, rf, rfe, rfi,
+  fencerel, fr, fre, id, int, inv, irreflexive, IW, loc, M, minus, not, on, opt, or, plus, po, poLoc, R, range, rec, rf, rfe, rfi,
   rmw, RMW, seq, set, star, W, type Model, type RelationExpr,
 } from '../model.ts'
 
@@ -168,6 +168,12 @@ const wwRace = minus(and(preRace, co), wwNonrace)
 const wrRace = minus(minus(and(preRace, seq(opt(co), rf)), wrVis), inv(rwXbstar))
 const rwRace = minus(and(preRace, fr), rwXbstar)
 
+/** The parts of hb that a thread's own events decide. */
+const guarded = plus(seq(Marked, or(
+  addrBase, seq(or(addrBase, dataBase, ctrlBase), W), seq(poLoc, W), // the last by fr or co
+  acqPo, poRel, rmb, wmb, seq(M, fencerel(Mb), M), seq(M, po, and(Mb, R)), seq(and(Mb, W), po, M), gp,
+), Marked))
+
 export const lkmm: Model = {
   name: 'lkmm',
   title: 'the Linux-kernel memory model',
@@ -201,6 +207,7 @@ export const lkmm: Model = {
     'unmatched-unlock': seq(minus(UL, range(critical))),
     'mixed-lock-accesses': seq(minus(M, or(IW, allLocks)), loc, allLocks),
   },
+  guarded,
   // what keeps two accesses from racing
   before: or(po, wwVis, wrVis, rwXbstar),
   folded: or(

@@ -23,6 +23,7 @@ export const rc11: Model = {
     'no-thin-air': acyclic(or(po, rf)),
   },
   flags: common.flags,
+  guarded: po,
   before: common.relations.hb!,
   folded: minus(any, any),
 }

@@ -17,6 +17,7 @@ export const sc: Model = {
     atomicity: empty(and(rmw, seq(fre, coe))),
   },
   flags: {},
+  guarded: po,
   before: plus(or(co, rf, fr, po)),
   folded: F,
 }

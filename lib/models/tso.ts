@@ -29,6 +29,7 @@ export const tso: Model = {
     'total-store-order': acyclic(or(comTso, poTso)),
   },
   flags: {},
+  guarded: po,
   before: plus(or(comTso, poTso, po)),
   folded: F,
 }

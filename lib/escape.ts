@@ -1,0 +1,38 @@
+/**
+ * Stores that may be seen before a read of their own thread has read, on which the thread's way to them depends.
+ *
+ * Only for the sake of these does the engine guess what a read will return. Suppose that every thread stands
+ * at a demand for its own unresolved reads, and that every one of those takes its value from a store that is still to come.
+ * If each such store were guarded (Model.guarded) by the reads that its own thread waits for, going from reads to
+ * the stores that they take to the reads that guard those would end in a cycle, which the model forbids.
+ */
+import {asks, type Node} from './behaviour.ts'
+import {alone} from './derived.ts'
+import type {Model} from './model.ts'
+import {evaluateAll} from './reference.ts'
+
+const nothing: ReadonlySet<number> = new Set()
+
+/** The locations of those stores, behind a thread's demand; null if they are not known. */
+export function escapes(node: Node, model: Model): ReadonlySet<number> | null {
+  const {guarded} = model
+  if (guarded.op === 'base' && guarded.name === 'po') return nothing
+  node.escaping ??= node.future === null || !asks(node.demand) ? null : escapingFrom(node, node.demand.value.reads, model)
+  return node.escaping
+}
+
+function escapingFrom(node: Node, reads: readonly number[], model: Model): ReadonlySet<number> {
+  const found = new Set<number>()
+  const visit = (child: Node): void => {
+    const writes = child.events.flatMap(({label}, position) => position >= child.from && label.kind === 'W' ? [position] : [])
+    if (writes.length > 0) {
+      const guards = new Set(evaluateAll(alone(child), [model.guarded], []).pairs[0]!.map(([a, b]) => a * child.events.length + b))
+      for (const write of writes) {
+        if (!reads.every(read => guards.has(read * child.events.length + write))) found.add(child.events[write]!.location!.index)
+      }
+    }
+    for (const next of child.children.values()) visit(next)
+  }
+  for (const child of node.children.values()) visit(child)
+  return found
+}
