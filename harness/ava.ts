@@ -9,11 +9,12 @@
  * TEARPROOF_SEED=TEXT sample instead, and TEARPROOF_TOKEN=TOKEN runs one execution of its program again.
  */
 import type {ExecutionContext, Macro} from 'ava'
-import {executions, sample, type Model, type Run, type Strategy} from '../lib/index.ts'
+import {executions, sample, type Model, type Regime, type Run, type Strategy} from '../lib/index.ts'
 import {again, defaultSearch, evaluateOne, type Row, type Search, type Subject} from './evaluate.ts'
 import type {AnyProgram} from './operations.ts'
 import {failureReport, showUnknown} from './report.ts'
 import {userSites} from './sites.ts'
+import {defaultSetting, hasHeap, isSameSetting, type Setting} from './setting.ts'
 import {parseToken} from './token.ts'
 
 export interface TestOptions {
@@ -25,6 +26,12 @@ export interface TestOptions {
   readonly runs?: number
   readonly seed?: string
   readonly strategy?: Strategy
+  /** Of a program with a heap: what may be done with pointers to dead objects; default `strict`. */
+  readonly regime?: Regime
+  /** May freed addresses come back? Default true. */
+  readonly reuse?: boolean
+  /** Do objects that nothing leads to at the end count as failures? Default false. */
+  readonly leaks?: boolean
   /** For `breaks`: the claim, or the flag of the model, that must break. */
   readonly by?: string
   /** For `reaches`: this witness alone. */
@@ -36,7 +43,7 @@ type Arguments = [program: AnyProgram, model: Model, options?: TestOptions]
 /** Every execution of the program satisfies all its claims, and none is flagged. */
 export const holds: Macro<Arguments> = {
   exec(t, program, model, options = {}) {
-    if (replayed(t, program, model)) return
+    if (replayed(t, program, model, options)) return
     const row = evaluated(program, model, options)
     switch (row.verdict) {
       case 'holds': t.pass(); return
@@ -53,7 +60,7 @@ export const holds: Macro<Arguments> = {
 /** Some execution breaks the program: `options.by` says what must break. */
 export const breaks: Macro<Arguments> = {
   exec(t, program, model, options = {}) {
-    if (replayed(t, program, model)) return
+    if (replayed(t, program, model, options)) return
     const row = evaluated(program, model, options)
     if (row.verdict === 'broken' && row.agrees !== false) t.pass()
     else if (row.verdict === 'broken') t.fail(`does not break “${options.by}”, but:${report(t, row)}`)
@@ -67,14 +74,14 @@ export const breaks: Macro<Arguments> = {
 /** Every witness of the program (or `options.witness`) is seen in some execution. */
 export const reaches: Macro<Arguments> = {
   exec(t, program, model, options = {}) {
-    if (replayed(t, program, model)) return
+    if (replayed(t, program, model, options)) return
     const wanted = options.witness === undefined ? Object.keys(program.witnesses) : [options.witness]
     const unknown = wanted.filter(name => !Object.hasOwn(program.witnesses, name))
     if (wanted.length === 0 || unknown.length > 0) {
       t.fail(`${program.name} has ${unknown.length > 0 ? `no witness “${unknown.join('”, “')}”` : 'no witnesses'}; declare them beside its claims`)
       return
     }
-    const {missing, seen, complete} = search(program, model, wanted, searchOf(options))
+    const {missing, seen, complete} = search(program, model, wanted, searchOf(options), settingIn(options))
     if (missing.length === 0) t.pass()
     else t.fail(`${program.name} under ${model.name}: no execution shows “${missing.join('”, “')}”, of ${seen} ${complete ? '(all)' : 'looked at'}`)
   },
@@ -101,14 +108,18 @@ function searchOf(options: TestOptions): Search {
   }
 }
 
+function settingIn({regime, reuse, leaks}: TestOptions): Setting {
+  return {regime: regime ?? defaultSetting.regime, reuse: reuse ?? defaultSetting.reuse, leaks: leaks ?? defaultSetting.leaks}
+}
+
 function evaluated(program: AnyProgram, model: Model, options: TestOptions): Row {
   const named = {name: program.name, program: () => program}
   const subject: Subject = options.by === undefined ? named : {...named, expected: {[model.name]: {verdict: 'broken', by: options.by}}}
-  return evaluateOne(subject, program, model, searchOf(options))
+  return evaluateOne(subject, program, model, searchOf(options), hasHeap(program) ? settingIn(options) : null)
 }
 
-function report(t: ExecutionContext, {program, model, broken}: Row): string {
-  return `\n\n${failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: userSites(program, model, broken!.run)})}`
+function report(t: ExecutionContext, {program, model, setting, broken}: Row): string {
+  return `\n\n${failureReport({name: program.name, program, model, run: broken!.run, failure: broken!.failure, command: commandFor(t, broken!.token), sites: userSites(program, model, broken!.run, '', broken!.limits), setting})}`
 }
 
 /** Runs this test alone, on this execution alone. */
@@ -126,15 +137,15 @@ function logSampled(t: ExecutionContext, row: Row): void {
 }
 
 /** Looks for executions that show the witnesses, no further than needed. */
-function search(program: AnyProgram, model: Model, wanted: readonly string[], how: Search): {missing: readonly string[]; seen: number; complete: boolean} {
+function search(program: AnyProgram, model: Model, wanted: readonly string[], how: Search, setting: Setting): {missing: readonly string[]; seen: number; complete: boolean} {
   const unclaimed: AnyProgram = {...program, claims: {}}
   if (how.mode === 'sample') {
-    const {witnessed} = sample(unclaimed, model, {...how, executions: how.runs, flags: []})
+    const {witnessed} = sample(unclaimed, model, {...how, ...setting, executions: how.runs, flags: []})
     return {missing: wanted.filter(name => !witnessed[name]), seen: how.runs, complete: false}
   }
   const missing = new Set(wanted)
   let seen = 0
-  for (const run of executions(unclaimed, model, {executions: how.executions, bound: how.bound, flags: []})) {
+  for (const run of executions(unclaimed, model, {executions: how.executions, bound: how.bound, ...setting, flags: []})) {
     if (run.failures.length > 0) continue // blocked, or a thread threw
     seen++
     for (const name of missing) if (shows(program, name, run)) missing.delete(name)
@@ -148,12 +159,13 @@ function shows(program: AnyProgram, witness: string, run: Run): boolean {
 }
 
 /** With TEARPROOF_TOKEN: runs that execution if it is of this program and model. True if there is nothing more to do. */
-function replayed(t: ExecutionContext, program: AnyProgram, model: Model): boolean {
+function replayed(t: ExecutionContext, program: AnyProgram, model: Model, options: TestOptions): boolean {
   const text = variable('TOKEN')
   if (text === undefined) return false
   const token = parseToken(text)
-  if (token.program !== program.name || token.model !== model.name) {
-    t.log('not run: TEARPROOF_TOKEN is of another program or model')
+  const isOther = token.program !== program.name || token.model !== model.name
+  if (isOther || (hasHeap(program) && !isSameSetting(token.setting, settingIn(options)))) {
+    t.log('not run: TEARPROOF_TOKEN is of another program, model or regime')
     t.pass()
     return true
   }
@@ -162,7 +174,9 @@ function replayed(t: ExecutionContext, program: AnyProgram, model: Model): boole
     t.fail(`the execution that ${text} points at has no end: it went over the loop bound`)
     return true
   }
-  const told = `\n\n${failureReport({name: program.name, program, model, run, command: commandFor(t, text), sites: userSites(program, model, run)}, {verbose: true})}`
+  const sites = userSites(program, model, run, '', {bound: token.bound, ...token.setting})
+  const setting = hasHeap(program) ? token.setting : null
+  const told = `\n\n${failureReport({name: program.name, program, model, setting, run, command: commandFor(t, text), sites}, {verbose: true})}`
   if (run.failures.length > 0) t.fail(told)
   else {
     t.log(told)

@@ -19,9 +19,10 @@ import {designsNamed, modelNamed, subjectNamed, UnknownName} from './names.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
+import {casesOf, defaultSetting, expectedIn, hasHeap, showSettings} from './setting.ts'
 import {userSites} from './sites.ts'
 import {settingsLine, showExpectation, summaryTable, verdictLines} from './summary.ts'
-import {BadToken, parseToken, shortName} from './token.ts'
+import {BadToken, parseToken, printToken, shortName, type Token} from './token.ts'
 
 const megabyte = 2 ** 20
 
@@ -53,21 +54,30 @@ async function checkFiles(files: readonly string[], flags: Flags): Promise<Exit>
 
 /** `replay TOKEN` */
 async function replayToken(text: string, flags: Flags): Promise<Exit> {
-  const token = parseToken(text)
+  const token = withSetting(parseToken(text), flags)
   const subject = await subjectNamed(token.program, process.cwd())
   const program = subject.program()
   const model = modelNamed(token.model)
+  const setting = hasHeap(program) ? token.setting : null
+  const limits = {bound: token.bound, ...setting}
   const found = again(program, model, token)
   if (found === null) throw new Usage(`the execution that ${text} points at has no end: it goes over the loop bound of ${token.bound}, or into a dead end`)
-  if (flags.json !== undefined) writeJson(flags.json, {format: 'tearproof', version: recordVersion, engine: engineVersion, token: text, execution: recordExecution(program, model, found, process.cwd())})
-  const wanted = subject.expected?.[model.name]
+  if (flags.json !== undefined) writeJson(flags.json, {format: 'tearproof', version: recordVersion, engine: engineVersion, token: text, execution: recordExecution(program, model, found, process.cwd(), limits)})
+  const wanted = expectedIn(subject.expected, model.name, setting)
   const failure = found.failures.find(each => wanted?.verdict === 'broken' && 'claim' in each && each.claim === wanted.by) ?? found.failures[0]
   if (flags.quiet !== true && flags.json !== '-') {
     say(failureReport({
-      name: shortName(subject.name), program, model, run: found, command: `${command} replay ${text}`, sites: userSites(program, model, found), ...failure === undefined ? {} : {failure},
+      name: shortName(subject.name), program, model, setting, run: found, command: `${command} replay ${printToken(token)}`, sites: userSites(program, model, found, '', limits), ...failure === undefined ? {} : {failure},
     }, {paint: paintFor(process.stdout), verbose: flags.verbose ?? false}))
   }
   return found.failures.length === 0 ? exits.fine : exits.differs
+}
+
+/** The same choices, judged in another regime if the flags say so. Where addresses come back is part of the choices. */
+function withSetting(token: Token, {regime = [], reuse, leaks}: Flags): Token {
+  if (regime.length > 1) throw new Usage('a replay is judged in one regime: give --regime once')
+  if (reuse === false && token.setting.reuse) throw new Usage('--no-reuse is for evaluate and check: the choices of a token count the addresses that come back')
+  return {...token, setting: {...token.setting, regime: regime[0] ?? token.setting.regime, leaks: leaks ?? token.setting.leaks}}
 }
 
 /** `litmus FILE|DIR…` */
@@ -119,7 +129,11 @@ function listAll(flags: Flags): Exit {
     say(`${indent}${design.name}  ${paint.dim(design.of === undefined ? design.title : `${design.change ?? ''}`)}`)
     if (flags.verbose === true) {
       say(`${indent}    ${paint.dim(design.source)}`)
-      for (const [model, expected] of Object.entries(design.expected)) say(`${indent}    ${model.padEnd(6)} ${showExpectation(expected)}`)
+      const heap = hasHeap(design.program())
+      for (const {regimes, reuse = true, expected} of casesOf(design.expected)) {
+        if (heap) say(`${indent}    ${showSettings(regimes.map(regime => ({...defaultSetting, regime, reuse})))}`)
+        for (const [model, each] of Object.entries(expected)) say(`${indent}    ${heap ? '  ' : ''}${model.padEnd(6)} ${showExpectation(each)}`)
+      }
     }
   }
   return exits.fine
@@ -130,7 +144,7 @@ function listAll(flags: Flags): Exit {
 async function run(subjects: readonly Subject[], flags: Flags): Promise<Exit> {
   const chosen = flags.model === undefined ? models : models.filter(model => flags.model!.map(modelNamed).includes(model))
   const budgets = {seconds: flags.seconds ?? null, megabytes: megabytesFor(flags)}
-  const timer = new Timer(budgets, flags.quiet === true ? 0 : subjects.length * chosen.length)
+  const timer = new Timer(budgets, flags.quiet === true)
   const search = searchFrom(flags, timer)
   const text = flags.json !== '-'
   const paint = paintFor(process.stdout)
@@ -147,7 +161,7 @@ async function rowsOf(subjects: readonly Subject[], chosen: readonly Model[], se
     for (;;) {
       const step = steps.next()
       if (step.done) return step.value
-      if (step.value.kind === 'starts') timer.starts(step.value.done, `${step.value.subject.name} under ${step.value.model.name}`)
+      if (step.value.kind === 'starts') timer.starts(step.value.done, step.value.total, `${step.value.subject.name} under ${step.value.model.name}`)
       else await breathe()
     }
   } finally {
@@ -185,7 +199,7 @@ function searchFrom(flags: Flags, timer: Timer): Search {
   const samples = flags.runs !== undefined || flags.strategy !== undefined
   if (samples && flags.exhaustive === true) throw new Usage('--exhaustive explores every execution, and --runs and --strategy sample some: choose one')
   return {
-    ...defaultSearch, ...asked,
+    ...defaultSearch, ...asked, regimes: flags.regime ?? null, reuse: flags.reuse ?? true, leaks: flags.leaks ?? false,
     mode: samples ? 'sample' : flags.exhaustive === true ? 'exhaustive' : 'thorough',
     allow: (kind, rowsLeft) => timer.share(kind, rowsLeft),
   }
@@ -243,15 +257,15 @@ class Timer {
   readonly #started = Date.now()
   readonly #budgets: Budgets
   readonly #isFull = gauges().isFull
-  readonly #total: number
+  readonly #isOn: boolean
+  #total = 0
   #what = ''
   #done = 0
   #shown = 0
 
-  /** `total` rows; 0 shows nothing. */
-  constructor(budgets: Budgets, total: number) {
+  constructor(budgets: Budgets, isQuiet: boolean) {
     this.#budgets = budgets
-    this.#total = process.stderr.isTTY ? total : 0
+    this.#isOn = process.stderr.isTTY && !isQuiet
   }
 
   /** A fair part of what is left: most of it to explore, the rest to sample. */
@@ -269,15 +283,16 @@ class Timer {
     return {expired: expired(now + own), seconds: own / 1000, ...memory}
   }
 
-  starts(done: number, what: string): void {
+  starts(done: number, total: number, what: string): void {
     this.#done = done
+    this.#total = total
     this.#what = what
     this.#show()
   }
 
   #show(): void {
     const now = Date.now()
-    if (this.#total === 0 || now - this.#shown < 200) return
+    if (!this.#isOn || now - this.#shown < 200) return
     this.#shown = now
     const elapsed = Math.round((now - this.#started) / 1000)
     const line = `${this.#done} of ${this.#total}, ${elapsed} s: ${this.#what}`

@@ -1,17 +1,28 @@
 /** What a design is: a program over the primitives, with the verdict expected of it under each model. */
-import type {Program} from '../lib/index.ts'
+import type {Program, Regime} from '../lib/index.ts'
 
 /** What a design, or a mutant of one, is expected to do under one model. */
 export type Expectation =
   /** Every claim holds in every execution, and every witness in some. */
   | {readonly verdict: 'holds'}
-  /** Some execution breaks this claim, or raises this flag (`data-race`). It may break others too. */
+  /** Some execution breaks this claim, raises this flag (`data-race`), or fails in this way (`use-after-free`, `deadlock`). It may break others too. */
   | {readonly verdict: 'broken'; readonly by: string}
   /** This operation has no counterpart under the model, so that the question has no answer. */
   | {readonly verdict: 'no mapping'; readonly operation: string}
 
 /** By the model's name. */
 export type Expected = Readonly<Record<string, Expectation>>
+
+/** Of a program with a heap: what is expected where pointers to dead objects may be used so, and addresses come back or not. */
+export interface HeapCase {
+  readonly regimes: readonly Regime[]
+  /** May freed addresses come back? Default true. */
+  readonly reuse?: boolean
+  readonly expected: Expected
+}
+
+/** What a design states of itself: verdicts by model; of a program with a heap also by regime and reuse, or else in `strict` with reuse. */
+export type Stated = Expected | readonly HeapCase[]
 
 export interface Design {
   /** In kebab-case; also the name of the program. */
@@ -21,7 +32,7 @@ export interface Design {
   /** Where the design, or what is known of it, comes from. */
   readonly source: string
   readonly program: () => Program<never>
-  readonly expected: Expected
+  readonly expected: Stated
   /** For a mutant: the design that it was made from. */
   readonly of?: string
   /** For a mutant: what was changed, as in `without smp_rmb() in read_seqcount_retry()`. */

@@ -6,7 +6,7 @@ import {seqcountDesigns} from './designs/kernel-seqcount.ts'
 import {seqlockDesigns} from './designs/kernel-seqlock.ts'
 import {lockDesigns} from './designs/locks.ts'
 
-export {withClaim, type Design, type Expectation, type Expected} from './design.ts'
+export {withClaim, type Design, type Expectation, type Expected, type HeapCase, type Stated} from './design.ts'
 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [

@@ -7,13 +7,14 @@ import {
 } from '../lib/index.ts'
 import {withClaim, type Design, type Expectation} from './design.ts'
 import type {AnyProgram} from './operations.ts'
+import {defaultSetting, expectedIn, hasHeap, isSameSetting, settingsOf, type Setting, type Wanted} from './setting.ts'
 import {defaultBound, printToken, type Token} from './token.ts'
 
 /** A program to be evaluated: a design, or what a module exports. Its name is the one that stands in tokens. */
 export type Subject = Pick<Design, 'name' | 'program'> & Partial<Design>
 
 /** How to look. */
-export interface Search {
+export interface Search extends Wanted {
   /**
    * `thorough`: explore every execution, and sample if the budget ends first.
    * `exhaustive`: explore only. `sample`: sample only.
@@ -41,14 +42,16 @@ export interface Budgets {
 
 /** What a search does if it is not told otherwise. Without clock and gauge: the same everywhere. */
 export const defaultSearch: Search = {
-  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', allow: () => ({}),
+  mode: 'thorough', executions: 1_000_000, bound: defaultBound, seed: '1', runs: 2000, strategy: 'random', regimes: null, reuse: true, leaks: false, allow: () => ({}),
 }
 
-/** One program under one model. */
+/** One program under one model, and in one setting. */
 export interface Row {
   readonly subject: Subject
   readonly program: AnyProgram
   readonly model: Model
+  /** Null if the program has no heap. */
+  readonly setting: Setting | null
   readonly verdict: 'holds' | 'broken' | 'unknown' | 'no mapping'
   /** The operation that the model has no mapping for. */
   readonly operation: string | null
@@ -74,6 +77,8 @@ export interface Broken {
   /** The index of the sample in which it was found; null if exploring found it. */
   readonly sample: number | null
   readonly token: string
+  /** What a replay must be told. */
+  readonly limits: Limits
 }
 
 /** What a caller hears while rows are made. */
@@ -81,19 +86,27 @@ export type Progress =
   | {readonly kind: 'starts'; readonly subject: Subject; readonly model: Model; readonly done: number; readonly total: number}
   | {readonly kind: 'done'; readonly row: Row; readonly done: number; readonly total: number}
 
-/** Evaluates every subject under every model, in this order. */
+/** Evaluates every subject, in every setting asked for or stated, under every model, in this order. */
 export function* evaluate(subjects: readonly Subject[], models: readonly Model[], search: Search): Generator<Progress, readonly Row[]> {
   const rows: Row[] = []
-  const total = subjects.length * models.length
-  for (const subject of subjects) {
+  const cases = subjects.flatMap(subject => {
     const program = subject.program()
+    return settingsIn(subject, program, search).map(setting => ({subject, program, setting}))
+  })
+  const total = cases.length * models.length
+  for (const {subject, program, setting} of cases) {
     for (const model of models) {
       yield {kind: 'starts', subject, model, done: rows.length, total}
-      rows.push(evaluateOne(subject, program, model, search, total - rows.length))
+      rows.push(evaluateOne(subject, program, model, search, setting, total - rows.length))
       yield {kind: 'done', row: rows.at(-1)!, done: rows.length, total}
     }
   }
   return rows
+}
+
+/** Null stands for a program to which it does not matter. */
+function settingsIn(subject: Subject, program: AnyProgram, search: Search): readonly (Setting | null)[] {
+  return hasHeap(program) ? settingsOf(subject.expected, search) : [null]
 }
 
 /** A program that cannot be checked: its own fault, told with its name. */
@@ -114,25 +127,34 @@ function guarded(program: AnyProgram): AnyProgram {
   return {...program, claims: guard('claim', program.claims), witnesses: guard('witness', program.witnesses)}
 }
 
-/** One row. `rowsLeft`, this one included, is for `search.allow`. @throws {BadProgram} if the program cannot be checked. */
-export function evaluateOne(subject: Subject, given: AnyProgram, model: Model, search: Search, rowsLeft = 1): Row {
+/**
+ * One row. The setting is the first that is asked for or stated, unless it is given.
+ * `rowsLeft`, this one included, is for `search.allow`. @throws {BadProgram} if the program cannot be checked.
+ */
+export function evaluateOne(
+  subject: Subject, given: AnyProgram, model: Model, search: Search, setting = settingsIn(subject, given, search)[0] ?? null, rowsLeft = 1,
+): Row {
   const program = guarded(given)
-  const expected = subject.expected?.[model.name] ?? null
+  const about: About = {subject, program, model, setting, expected: expectedIn(subject.expected, model.name, setting)}
+  const {expected} = about
   try {
-    const found = look(program, model, search, {}, rowsLeft)
-    const row = rowOf(subject, program, model, search, found, expected)
+    const found = look(about, search, {}, rowsLeft)
+    const row = rowOf(about, search, found)
     if (expected?.verdict !== 'broken' || row.verdict !== 'broken' || row.agrees === true) return row
     // it broke something else: does it also break what it should?
     const again = Object.hasOwn(program.claims, expected.by)
-      ? look(withClaim(program, expected.by), model, search, {flags: []}, rowsLeft)
-      : look({...program, claims: {}, witnesses: {}}, model, search, {flags: [expected.by]}, rowsLeft)
-    return failingOf(again) === null ? row : rowOf(subject, program, model, search, again, expected)
+      ? look({...about, program: withClaim(program, expected.by)}, search, {flags: []}, rowsLeft)
+      : look({...about, program: {...program, claims: {}, witnesses: {}}}, search, {flags: [expected.by]}, rowsLeft)
+    return failingOf(again) === null ? row : rowOf(about, search, again)
   } catch (error) {
-    if (error instanceof NoMapping) return unmapped(subject, program, model, error.operation, expected)
+    if (error instanceof NoMapping) return unmapped(about, error.operation)
     if (error instanceof Nondeterminism || error instanceof TooManyEvents) throw new BadProgram(`${program.name} under ${model.name}: ${error.message}`)
     throw error
   }
 }
+
+/** What a row is about. */
+type About = Pick<Row, 'subject' | 'program' | 'model' | 'setting' | 'expected'>
 
 /** What a search found: by exploring, by sampling, or by the one after the other. */
 interface Found {
@@ -140,8 +162,8 @@ interface Found {
   readonly sampled: Verdict | null
 }
 
-function look(program: AnyProgram, model: Model, search: Search, only: Pick<Limits, 'flags'>, rowsLeft: number): Found {
-  const limits = {...limitsOf(search), ...only}
+function look({program, model, setting}: About, search: Search, only: Pick<Limits, 'flags'>, rowsLeft: number): Found {
+  const limits = {...limitsOf(search), ...setting, ...only}
   const explored = search.mode === 'sample' ? null : explore(program, model, {...limits, ...search.allow('explore', rowsLeft)})
   const sampled = explored === null || (search.mode === 'thorough' && ranOut(explored))
     ? sample(program, model, {...limits, ...sampling(search), ...search.allow('sample', rowsLeft)})
@@ -158,7 +180,6 @@ function ranOut({verdict, unknown}: Verdict): boolean {
   return verdict === 'unknown' && unknown.some(({budget}) => budget === 'executions' || budget === 'seconds' || budget === 'memory')
 }
 
-/** The limits that a replay needs too. */
 function limitsOf({executions, bound}: Search): Limits {
   return {executions, bound}
 }
@@ -167,22 +188,23 @@ function sampling({seed, runs, strategy}: Search): {seed: string; runs: number; 
   return {seed, runs, strategy, executions: runs}
 }
 
-function rowOf(subject: Subject, program: AnyProgram, model: Model, search: Search, found: Found, expected: Expectation | null): Row {
+function rowOf(about: About, search: Search, found: Found): Row {
+  const {program, expected} = about
   const {explored, sampled} = found
   const failing = failingOf(found)
   const complete = sampled === null && explored?.verdict === 'holds' && explored.unknown.length === 0
   const verdict = failing !== null ? 'broken' : complete ? 'holds' : 'unknown'
   const witnessed = total(explored?.witnessed ?? {}, sampled?.witnessed ?? {})
-  const brokenBy = failing === null ? null : broken(subject, program, model, search, failing, sampled?.failingSample ?? null, expected)
+  const brokenBy = failing === null ? null : broken(about, search, failing, sampled?.failingSample ?? null)
   return {
-    subject, program, model, verdict, operation: null,
+    ...about, verdict, operation: null,
     explored: explored?.counts ?? null,
     sampled: sampled?.counts ?? null,
     unknown: verdict === 'unknown' ? distinct([...explored?.unknown ?? [], ...sampled?.unknown ?? []]) : [],
     witnessed,
     vacuous: complete ? vacuous(program, explored.counts, witnessed) : [],
     broken: brokenBy,
-    expected, agrees: agrees(expected, verdict, brokenBy?.failure ?? null),
+    agrees: agrees(expected, verdict, brokenBy?.failure ?? null),
   }
 }
 
@@ -215,13 +237,14 @@ function total(a: Readonly<Record<string, number>>, b: Readonly<Record<string, n
   return Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map(key => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
 }
 
-function broken(subject: Subject, program: AnyProgram, model: Model, search: Search, found: Run, sample: number | null, expected: Expectation | null): Broken {
+function broken({subject, program, model, setting, expected}: About, search: Search, found: Run, sample: number | null): Broken {
   const by = expected?.verdict === 'broken' ? expected.by : null
   const wanted = (run: Run): Failure | undefined => run.failures.find(failure => by !== null && is(failure, by))
   const failure = wanted(found) ?? found.failures[0]!
-  const reduced = reduce(program, model, {...found, failures: [failure]}, limitsOf(search))
-  const run = replay(program, model, reduced.path, {bound: search.bound}) // as the token will: with all that fails in it
-  return {found, run, sample, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound)}
+  const limits = {bound: search.bound, ...setting}
+  const reduced = reduce(program, model, {...found, failures: [failure]}, limits)
+  const run = replay(program, model, reduced.path, limits) // as the token will: with all that fails in it
+  return {found, run, limits, sample, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound, setting)}
 }
 
 /** The failure of the reduced execution that is the same as the found one's; its events are others. */
@@ -237,21 +260,22 @@ function sameFailure(run: Run, found: Failure): Failure {
 }
 
 /** The token of an execution that was found. */
-export function pathToken(program: string, model: Model, run: Run, bound: number): string {
-  return printToken({program, model: model.name, version: engineVersion, pointer: {kind: 'path', path: run.path}, bound})
+function pathToken(program: string, model: Model, run: Run, bound: number, setting: Setting | null): string {
+  return printToken({program, model: model.name, version: engineVersion, pointer: {kind: 'path', path: run.path}, bound, setting: setting ?? defaultSetting})
 }
 
 /** The execution that a token points at; null if it has no end. @throws {Misfit} if the program no longer fits the path. */
-export function again(program: AnyProgram, model: Model, {pointer, bound}: Token): Run | null {
-  if (pointer.kind === 'path') return replay(guarded(program), model, pointer.path, {bound})
+export function again(program: AnyProgram, model: Model, {pointer, bound, setting}: Token): Run | null {
+  if (pointer.kind === 'path') return replay(guarded(program), model, pointer.path, {bound, ...setting})
   const {seed, strategy, index} = pointer
-  return sampleOne(guarded(program), model, {seed, strategy, runs: index + 1, bound}, index)
+  return sampleOne(guarded(program), model, {seed, strategy, runs: index + 1, bound, ...setting}, index)
 }
 
-function unmapped(subject: Subject, program: AnyProgram, model: Model, operation: string, expected: Expectation | null): Row {
+function unmapped(about: About, operation: string): Row {
+  const {expected} = about
   return {
-    subject, program, model, verdict: 'no mapping', operation, explored: null, sampled: null, unknown: [], witnessed: {}, vacuous: [],
-    broken: null, expected, agrees: expected === null ? null : expected.verdict === 'no mapping' && expected.operation === operation,
+    ...about, verdict: 'no mapping', operation, explored: null, sampled: null, unknown: [], witnessed: {}, vacuous: [],
+    broken: null, agrees: expected === null ? null : expected.verdict === 'no mapping' && expected.operation === operation,
   }
 }
 
@@ -268,7 +292,7 @@ export function redundantOf(rows: readonly Row[]): readonly Redundant[] {
   return subjects.flatMap((subject): Redundant[] => {
     const own = rows.filter(row => row.subject === subject && row.verdict !== 'no mapping')
     const decided = own.flatMap(row => {
-      const original = rows.find(other => other.subject.name === subject.of && other.model === row.model)
+      const original = rows.find(other => other.subject.name === subject.of && other.model === row.model && isSameSetting(other.setting, row.setting))
       return original === undefined ? [] : [{row, original}]
     })
     const open = own.some(row => row.verdict === 'unknown') || decided.length === 0

@@ -1,6 +1,6 @@
 /** The command line: commands, flags, what they are for. What is done then is the command's own (cli.ts). */
 import {Command, InvalidArgumentError, Option} from 'commander'
-import {models, type Dialect, type Strategy} from '../lib/index.ts'
+import {models, regimes, type Dialect, type Regime, type Strategy} from '../lib/index.ts'
 import {defaultSearch} from './evaluate.ts'
 
 /** Memory that searches may use up if nobody says otherwise, in megabytes. */
@@ -17,6 +17,9 @@ export interface Flags {
   readonly memory?: number
   readonly bound?: number
   readonly strategy?: Strategy
+  readonly regime?: readonly Regime[]
+  readonly reuse?: boolean
+  readonly leaks?: boolean
   readonly json?: string
   readonly verbose?: boolean
   readonly quiet?: boolean
@@ -57,8 +60,22 @@ function withOutput(made: Command): Command {
     .option('-q, --quiet', 'only what is not as it should be')
 }
 
+function collectRegimes(value: string, before: readonly Regime[] | undefined): readonly Regime[] {
+  const regime = regimes.find(name => name === value)
+  if (regime === undefined) throw new InvalidArgumentError(`It should be one of ${regimes.join(', ')}.`)
+  return [...before ?? [], regime]
+}
+
+/** What is chosen beside the model for programs with a heap. */
+function withHeap(made: Command, regime: string): Command {
+  return made
+    .option('--regime <name>', `for programs that free: what pointers to dead objects may be used for: ${regimes.join(', ')} (${regime})`, collectRegimes)
+    .option('--no-reuse', 'no allocation gets an address that was freed')
+    .option('--leaks', 'objects that nothing leads to at the end are failures')
+}
+
 function withSearch(made: Command): Command {
-  return withOutput(made
+  return withOutput(withHeap(made, 'repeatable; default: those that the design states, or strict')
     .option('--model <name>', `a model to use (repeatable): ${models.map(model => model.name).join(', ')}; default: all`, collect)
     .option('--exhaustive', 'explore every execution, and never sample')
     .option('--executions <n>', `executions to explore of each (default ${defaultSearch.executions.toLocaleString('en')})`, count)
@@ -120,7 +137,7 @@ export function commandLine(version: string, commands: Commands): Command {
   const add = (usage: string, what: string): Command => root.command(usage).description(what).exitOverride().configureOutput({writeErr: () => undefined})
   withSearch(add('evaluate [name...]', 'evaluate the built-in designs, or those named with their mutants (the default)')).action(commands.evaluate)
   withSearch(add('check <file...>', 'check the programs that a TypeScript or JavaScript module exports')).action(commands.check)
-  withOutput(add('replay <token>', 'run one execution again, and print its report')).action(commands.replay)
+  withOutput(withHeap(add('replay <token>', 'run one execution again, and print its report'), 'default: the token\'s')).action(commands.replay)
   withLitmus(add('litmus [file...]', 'judge C litmus tests in herd7\'s dialect; a directory means every *.litmus below it')).action(commands.litmus)
   add('list', 'designs and models; -v with sources and expected verdicts')
     .option('-v, --verbose', 'with sources and expected verdicts')

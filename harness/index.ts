@@ -1,6 +1,6 @@
 /** The harness's door, and the package's. The macros for ava have their own: `tearproof/ava`. */
 export {designs} from './designs.ts'
-export {type Design, type Expectation, type Expected} from './design.ts'
+export {type Design, type Expectation, type Expected, type HeapCase, type Stated} from './design.ts'
 export {
   again, BadProgram, defaultSearch, differs, evaluate, evaluateOne, outcomeOf, redundantOf,
   type Allowance, type Broken, type Budgets, type Progress, type Redundant, type Row, type Search, type Subject,
@@ -11,6 +11,7 @@ export {
   type RecordedEvent, type RecordedExecution, type RecordedRow, type RecordedScalar, type RecordedViolation, type RunRecord,
 } from './record.ts'
 export {failureReport, noPaint, showUnknown, showValue, type Failing, type Paint, type ReportOptions} from './report.ts'
+export {casesOf, defaultSetting, expectedIn, hasHeap, settingsOf, showSettings, type Setting, type Wanted} from './setting.ts'
 export {settingsLine, showExpectation, summaryTable, verdictLines, type SummaryOptions} from './summary.ts'
 export {userSites, type Sites} from './sites.ts'
 export {drawTimeline, timeline, type Drawing, type Row as TimelineRow, type Source, type Timeline} from './timeline.ts'

@@ -1,10 +1,11 @@
 /** The versioned JSON form of a run: what `--json` writes. Everything a reader needs to show it again or replay it. */
 import {
-  engineVersion, models, showScalar, type Counts, type Event, type Failure, type Model, type Path, type Run, type Scalar, type Unknown,
+  engineVersion, models, showScalar, type Counts, type Event, type Failure, type Limits, type Model, type Path, type Run, type Scalar, type Unknown,
 } from '../lib/index.ts'
 import type {Expectation} from './design.ts'
 import type {Budgets, Row, Search} from './evaluate.ts'
 import {operationsOf, type AnyProgram} from './operations.ts'
+import type {Setting} from './setting.ts'
 import {userSites} from './sites.ts'
 import {why, type Why} from './why.ts'
 
@@ -40,6 +41,8 @@ export interface RecordedExecution {
 export interface RecordedRow {
   readonly program: string
   readonly model: string
+  /** Null if the program has no heap. */
+  readonly setting: Setting | null
   readonly verdict: Row['verdict']
   readonly expected: Expectation | null
   readonly agrees: boolean | null
@@ -89,14 +92,14 @@ export function recordOf(rows: readonly Row[], {allow: _allow, ...search}: Searc
 }
 
 function recordRow(row: Row, folder: string): RecordedRow {
-  const {verdict, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous} = row
+  const {verdict, setting, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous} = row
   return {
-    program: row.subject.name, model: row.model.name, verdict, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous,
+    program: row.subject.name, model: row.model.name, setting, verdict, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous,
     violation: row.broken === null ? null : {
       token: row.broken.token,
       found: row.broken.found.path,
       sample: row.broken.sample,
-      execution: recordExecution(row.program, row.model, row.broken.run, folder),
+      execution: recordExecution(row.program, row.model, row.broken.run, folder, row.broken.limits),
       failure: row.broken.failure,
       why: recordWhy(row.program, row.model, row.broken.run, row.broken.failure),
     },
@@ -104,9 +107,9 @@ function recordRow(row: Row, folder: string): RecordedRow {
 }
 
 /** One execution, by itself: what `replay --json` writes. Source files inside `folder` are given relative to it. */
-export function recordExecution(program: AnyProgram, model: Model, run: Run, folder = ''): RecordedExecution {
+export function recordExecution(program: AnyProgram, model: Model, run: Run, folder = '', limits: Limits = {}): RecordedExecution {
   const {execution} = run
-  const sites = userSites(program, model, run, folder)
+  const sites = userSites(program, model, run, folder, limits)
   const names = new Map(operationsOf(program, model, execution).flatMap(({events, name}) => events.map(id => [id, name] as const)))
   const event = ({id, thread, position, label, location}: Event): RecordedEvent => ({
     id, position, kind: label.kind, tags: label.tags,

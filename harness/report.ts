@@ -4,6 +4,7 @@ import {
 } from '../lib/index.ts'
 import {faultCode, faultStory, faultTitle} from './fault.ts'
 import {operationsOf, type AnyProgram, type Operation} from './operations.ts'
+import {inSetting, showSettings, type Setting} from './setting.ts'
 import type {Sites} from './sites.ts'
 import {cut, drawTimeline, timeline, type Timeline} from './timeline.ts'
 import {why, type Missing, type Spelling, type Why} from './why.ts'
@@ -30,6 +31,8 @@ export interface Failing {
   readonly name: string
   readonly program: AnyProgram
   readonly model: Model
+  /** Null or nothing if the program has no heap. */
+  readonly setting?: Setting | null
   readonly run: Run
   /** Which of the run's failures to report; the first one, if it is not said. */
   readonly failure?: Failure
@@ -39,6 +42,8 @@ export interface Failing {
   readonly found?: string
   /** Verdicts of the same program under other models. */
   readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
+  /** Verdicts of the same program under the same model in other settings. */
+  readonly otherwise?: readonly {readonly setting: Setting; readonly verdict: string}[]
   readonly sites?: Sites
 }
 
@@ -57,18 +62,18 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
   const reason = failure === null || failure.kind === 'panic' || failure.kind === 'fault' || failure.kind === 'deadlock' ? null : why(model, run.execution, failure, spelling)
   const sections = [
     failure === null
-      ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}`, ...outcome(failing)]
+      ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}${inSetting(failing.setting)}`, ...outcome(failing)]
       : [headline(failing, title(failure), codeOf(failure), paint), ...details(failing, failure, lines, spelling), ...others(run, failure)],
     draw(lines, reason, failing, paint),
-    [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...foundLine(failing)],
+    [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...otherSettings(failing), ...foundLine(failing)],
     verbose ? stepList(lines, failing, paint) : [],
     [`  ${paint.bold(failing.command)}`],
   ]
   return `${sections.filter(section => section.length > 0).map(section => section.join('\n')).join('\n\n')}\n`
 }
 
-function headline({name, model}: Failing, what: string, code: string, paint: Paint): string {
-  const text = cut(`✗ ${name} under ${model.name}${what}`, width - code.length - 2)
+function headline({name, model, setting}: Failing, what: string, code: string, paint: Paint): string {
+  const text = cut(`✗ ${name} under ${model.name}${inSetting(setting)}${what}`, width - code.length - 2)
   return `${paint.red(text)}${' '.repeat(Math.max(2, width - text.length - code.length))}${paint.dim(code)}`.trimEnd()
 }
 
@@ -281,6 +286,18 @@ function otherModels({elsewhere = [], model}: Failing): readonly string[] {
   const parts = [...groups].map(([verdict, names]) => `${words[verdict] ?? verdict} under ${list(names)}`)
   return wrap(`${['Fails under ' + list(broken), ...parts].join(', ')}.`)
 }
+
+/** `Under lkmm it holds in angelic and bits.` */
+function otherSettings({otherwise = [], model}: Failing): readonly string[] {
+  const verdicts = [...new Set(otherwise.map(({verdict}) => verdict))]
+  return verdicts.flatMap(verdict => {
+    const settings = otherwise.filter(other => other.verdict === verdict).map(({setting}) => setting)
+    const parts = [true, false].map(reuse => settings.filter(setting => setting.reuse === reuse)).filter(part => part.length > 0)
+    return wrap(`Under ${model.name} it ${settingWords[verdict] ?? verdict} in ${parts.map(part => showSettings(part, list)).join('; ')}.`)
+  })
+}
+
+const settingWords: Readonly<Record<string, string>> = {broken: 'also fails', holds: 'holds', unknown: 'is unknown'}
 
 function foundLine({found}: Failing): readonly string[] {
   return found === undefined ? [] : wrap(`Found on ${found}.`)

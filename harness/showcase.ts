@@ -2,10 +2,11 @@
 import {allows, sc, type Model} from '../lib/index.ts'
 import {differs, type Row} from './evaluate.ts'
 import {failureReport, type ReportOptions} from './report.ts'
+import {isSameSetting} from './setting.ts'
 import {userSites} from './sites.ts'
 import {shortName} from './token.ts'
 
-type BrokenRow = Row & {readonly broken: NonNullable<Row['broken']>}
+export type BrokenRow = Row & {readonly broken: NonNullable<Row['broken']>}
 
 /** Reports shown below a table at the most. */
 const most = 3
@@ -54,14 +55,15 @@ function count(value: number): string {
 
 /** The whole report of one row, with the other models' verdicts from the same run. */
 export function rowReport(row: BrokenRow, rows: readonly Row[], command: string, options: ReportOptions): string {
-  const {subject, program, model, broken} = row
-  const others = rows.filter(other => other.subject === subject && other.model !== model)
+  const {subject, program, model, setting, broken} = row
+  const others = rows.filter(other => other.subject === subject)
   return failureReport({
-    name: shortName(subject.name), program, model, run: broken.run, failure: broken.failure,
+    name: shortName(subject.name), program, model, setting, run: broken.run, failure: broken.failure,
     command: `${command} replay ${broken.token}`,
     found: foundAs(row),
-    sites: userSites(program, model, broken.run),
-    elsewhere: others.map(other => ({model: nameOf(other.model), verdict: other.verdict})),
+    sites: userSites(program, model, broken.run, '', broken.limits),
+    elsewhere: others.filter(other => other.model !== model && isSameSetting(other.setting, setting)).map(other => ({model: nameOf(other.model), verdict: other.verdict})),
+    otherwise: others.flatMap(other => other.model !== model || other.setting === null || isSameSetting(other.setting, setting) ? [] : {setting: other.setting, verdict: other.verdict}),
   }, options)
 }
 

@@ -3,6 +3,7 @@ import {table, type TableUserConfig} from 'table'
 import type {Expectation} from './design.ts'
 import {differs, redundantOf, type Budgets, type Row, type Search} from './evaluate.ts'
 import {list, noPaint, showUnknown, wrap, type Paint} from './report.ts'
+import {inSetting, isSameSetting, showSettings, type Setting} from './setting.ts'
 import {shortName} from './token.ts'
 
 export interface SummaryOptions {
@@ -17,20 +18,22 @@ export interface SummaryOptions {
 
 /** What a run was told: always its first line. */
 export function settingsLine(search: Search, {seconds, megabytes}: Budgets, models: readonly string[]): string {
-  const {mode, executions, runs, seed, strategy, bound} = search
+  const {mode, executions, runs, seed, strategy, bound, regimes, reuse, leaks} = search
   const explored = `up to ${number(executions)} executions each`
   const by = strategy === 'random' ? '' : ` by ${strategy}`
   const how = {thorough: `${explored}, or ${number(runs)} seeds${by}`, exhaustive: explored, sample: `${number(runs)} seeds each${by}`}[mode]
   const most = [...seconds === null ? [] : [`${number(seconds)} s`], ...megabytes === null ? [] : [`${number(megabytes)} MB`]]
-  return `seed ${seed}; ${how}${most.length === 0 ? '' : `; at most ${list(most)}`}; bound ${bound}; models ${models.join(' ')}`
+  const dying = [...regimes === null ? [] : [`; regimes ${regimes.join(' ')}`], ...reuse ? [] : ['; no reuse'], ...leaks ? ['; leaks count'] : []]
+  return `seed ${seed}; ${how}${most.length === 0 ? '' : `; at most ${list(most)}`}; bound ${bound}; models ${models.join(' ')}${dying.join('')}`
 }
 
-/** The table: design, model, verdict, executions, witnessed, token. */
+/** The table: design, model, regime (if some program has a heap), verdict, executions, witnessed, token. */
 export function summaryTable(rows: readonly Row[], {paint = noPaint, verbose = false, columns = Infinity}: SummaryOptions = {}): string {
   const groups = grouped(rows, verbose)
   const models = new Set(rows.map(row => row.model.name)).size
-  const cells = groups.map((group, i) => cellsOf(group, groups[i - 1]?.[0]?.subject === group[0].subject, verbose ? Infinity : models, paint))
-  const header = ['design', 'model', 'verdict', 'executions', 'witnessed', 'token'].map(paint.bold)
+  const hasHeaps = rows.some(({setting}) => setting !== null)
+  const cells = groups.map((group, i) => cellsOf(group, groups[i - 1]?.[0]?.subject === group[0].subject, verbose ? Infinity : models, hasHeaps, paint))
+  const header = ['design', 'model', ...hasHeaps ? ['regime'] : [], 'verdict', 'executions', 'witnessed', 'token'].map(paint.bold)
   const wide = lines([header, ...cells])
   if (columns === Infinity || wide.every(line => line.length <= columns || visible(line) <= columns)) return `${wide.join('\n')}\n`
   const narrow = lines([header, ...cells].map(row => row.slice(0, -1)))
@@ -39,12 +42,42 @@ export function summaryTable(rows: readonly Row[], {paint = noPaint, verbose = f
 
 type Group = readonly [Row, ...Row[]]
 
-/** Neighbouring rows of one subject that say the same. A group's token is that of its last model. */
+/**
+ * Neighbouring rows of one subject that say the same: in one setting under several models, or the same under the
+ * same models in several regimes. A group's token is that of its last model and regime.
+ */
 function grouped(rows: readonly Row[], verbose: boolean): readonly Group[] {
+  const blocks: [Row, ...Row[]][][] = []
+  for (const group of inOneSetting(rows, verbose)) {
+    const [last] = blocks.at(-1)?.[0] ?? []
+    if (last?.subject === group[0].subject && isSameSetting(last.setting, group[0].setting)) blocks.at(-1)!.push(group)
+    else blocks.push([group])
+  }
+  const merged: [Row, ...Row[]][][] = []
+  for (const block of blocks) {
+    const last = merged.at(-1)
+    if (last !== undefined && !verbose && saysTheSame(last, block)) for (const [i, group] of block.entries()) last[i]!.push(...group)
+    else merged.push(block)
+  }
+  return merged.flat()
+}
+
+/** Do two settings of one subject look the same, but for the regime? */
+function saysTheSame(a: readonly Group[], b: readonly Group[]): boolean {
+  const [first, second] = [a[0]![0], b[0]![0]]
+  return first.subject === second.subject && first.setting?.reuse === second.setting?.reuse
+    && a.length === b.length && a.every((group, i) => gist(group[0]) === gist(b[i]![0]) && modelsOf(group) === modelsOf(b[i]!))
+}
+
+function modelsOf(group: readonly Row[]): string {
+  return [...new Set(group.map(row => row.model.name))].join(' ')
+}
+
+function inOneSetting(rows: readonly Row[], verbose: boolean): readonly [Row, ...Row[]][] {
   const groups: [Row, ...Row[]][] = []
   for (const row of rows) {
     const last = groups.at(-1)
-    if (last !== undefined && !verbose && gist(last[0]) === gist(row) && last[0].subject === row.subject) last.push(row)
+    if (last !== undefined && !verbose && gist(last[0]) === gist(row) && last[0].subject === row.subject && isSameSetting(last[0].setting, row.setting)) last.push(row)
     else groups.push([row])
   }
   return groups
@@ -54,16 +87,21 @@ function gist({verdict, agrees, operation, vacuous, broken, unknown}: Row): stri
   return JSON.stringify([verdict, agrees, operation, vacuous, broken?.run.path, unknown])
 }
 
-function cellsOf(group: Group, again: boolean, models: number, paint: Paint): string[] {
+function cellsOf(group: Group, again: boolean, models: number, hasHeaps: boolean, paint: Paint): string[] {
   const [first] = group
   return [
     again ? '' : shortName(first.subject.name),
-    group.length === models && models > 1 ? 'all' : group.map(row => row.model.name).join(' '),
+    models > 1 && new Set(group.map(row => row.model)).size === models ? 'all' : modelsOf(group),
+    ...hasHeaps ? [showSettings(settingsIn(group))] : [],
     verdictOf(first, paint),
     executionsOf(group),
     witnessedOf(first, paint),
     first.verdict === 'no mapping' ? paint.dim(`has no ${first.operation}`) : group.at(-1)!.broken?.token ?? '',
   ]
+}
+
+function settingsIn(group: readonly Row[]): readonly Setting[] {
+  return group.flatMap(({setting}) => setting ?? [])
 }
 
 function verdictOf(row: Row, paint: Paint): string {
@@ -140,14 +178,24 @@ export function verdictLines(rows: readonly Row[], {paint = noPaint, quiet = fal
   return `${[...told, tally(rows, wrong.length)].join('\n')}\n`
 }
 
-/** One sentence per program and thing to say of it, with all the models of which it is true. */
+/** One sentence per program and thing to say of it, with all the models and regimes of which it is true. */
 function together(rows: readonly Row[], say: (row: Row) => string): readonly string[] {
-  const groups = new Map<string, Row[]>()
-  for (const row of rows) {
-    const key = JSON.stringify([row.subject.name, say(row)])
-    groups.set(key, [...groups.get(key) ?? [], row])
+  const inOne = gathered(rows.map(row => [row]), ([row]) => [row!.subject.name, row!.setting, say(row!)])
+  const all = gathered(inOne, group => [group[0]!.subject.name, group[0]!.setting?.reuse, modelsOf(group), say(group[0]!)])
+  return all.map(group => {
+    const where = inSetting(...group.map(row => row.setting))
+    return `${shortName(group[0]!.subject.name)} under ${list(modelsOf(group).split(' '))}${where}${where === '' ? '' : ','} ${say(group[0]!)}`
+  })
+}
+
+/** Lists with the same key put together, in the order of the first of each. */
+function gathered<T>(lists: readonly (readonly T[])[], keyOf: (of: readonly T[]) => unknown): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>()
+  for (const one of lists) {
+    const key = JSON.stringify(keyOf(one))
+    groups.set(key, [...groups.get(key) ?? [], ...one])
   }
-  return [...groups.values()].map(group => `${shortName(group[0]!.subject.name)} under ${list(group.map(row => row.model.name))} ${say(group[0]!)}`)
+  return [...groups.values()]
 }
 
 /** What is not as it should be in a row. */
@@ -182,9 +230,10 @@ function redundancies(rows: readonly Row[]): readonly string[] {
 }
 
 function merged(rows: readonly Row[]): readonly string[] {
-  return grouped(rows, false).some(([first, ...others]) => first.broken !== null && others.length > 0)
-    ? wrap('A token of several models names the last of them; for another one, put its name there instead.')
-    : []
+  const several = grouped(rows, false).filter(([first, ...others]) => first.broken !== null && others.length > 0)
+  if (several.length === 0) return []
+  const regimes = several.some(([first, ...others]) => others.some(other => !isSameSetting(first.setting, other.setting)))
+  return wrap(`A token of several models${regimes ? ' or regimes' : ''} names the last of them; for another one, put its name there instead.`)
 }
 
 function tally(rows: readonly Row[], wrong: number): string {

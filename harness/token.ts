@@ -6,11 +6,14 @@
  *     kernel-seqcount:lkmm:1:s:SEED.12       execution 12 of the sampling run seeded SEED
  *     kernel-seqcount:lkmm:1:pct:SEED.12     the same, sampled with another strategy (pct, stale)
  *     kernel-seqcount:lkmm:1:5.1:b8          either form, found with a loop bound other than the default
+ *     zombie-push:lkmm:1:5.1:iso             … in another regime than strict (setting.ts)
+ *     zombie-push:lkmm:1:5.1:no-reuse:leaks  … where no address comes back; where leaks count
  *     tests/mine.ts@counter:lkmm:1:5.1       the program that the module tests/mine.ts exports as `counter`
  *
  * Every character is safe in a URL and in a shell; what is not is written as %XX.
  */
-import {engineVersion, type Path, type Strategy} from '../lib/index.ts'
+import {engineVersion, regimes, type Path, type Strategy} from '../lib/index.ts'
+import {defaultSetting, type Setting} from './setting.ts'
 
 /** The loop bound that a token does not mention. */
 export const defaultBound = 3
@@ -27,6 +30,8 @@ export interface Token {
   readonly version: string
   readonly pointer: Pointer
   readonly bound: number
+  /** Matters to programs with a heap only. */
+  readonly setting: Setting
 }
 
 /** Text that is no token of this engine. The message says what was expected and what was found. */
@@ -37,11 +42,14 @@ export class BadToken extends Error {
 const form = 'NAME:MODEL:VERSION:PATH, for example kernel-seqcount:lkmm:1:5.1-13.1'
 
 /** The token as one word. `parseToken` reads it back. */
-export function printToken({program, model, version, pointer, bound}: Token): string {
+export function printToken({program, model, version, pointer, bound, setting}: Token): string {
   const words = [program, model, version].map(escape)
   if (pointer.kind === 'path') words.push(printPath(pointer.path))
   else words.push(pointer.strategy === 'random' ? 's' : pointer.strategy, `${escape(pointer.seed)}.${pointer.index}`)
   if (bound !== defaultBound) words.push(`b${bound}`)
+  if (setting.regime !== defaultSetting.regime) words.push(setting.regime)
+  if (!setting.reuse) words.push('no-reuse')
+  if (setting.leaks) words.push('leaks')
   return words.join(':')
 }
 
@@ -56,13 +64,17 @@ export function parseToken(text: string): Token {
     throw new BadToken(`the token was made by engine version ${version}, and this is version ${engineVersion}: `
       + 'the same choices would lead to another execution. Run the check again to get a new token.')
   }
-  const bound = takeBound(rest)
-  return {program: unescape(program, text), model: unescape(model, text), version, pointer: parsePointer(rest, text), bound}
+  // from the end, in the order in which they are printed, each at most once
+  const leaks = takeLast(rest, /^leaks$/) !== null
+  const reuse = takeLast(rest, /^no-reuse$/) === null
+  const regime = regimes.find(name => takeLast(rest, new RegExp(`^${name}$`)) !== null) ?? defaultSetting.regime
+  const bound = Number(takeLast(rest, /^b[1-9]\d*$/)?.slice(1) ?? defaultBound)
+  return {program: unescape(program, text), model: unescape(model, text), version, pointer: parsePointer(rest, text), bound, setting: {regime, reuse, leaks}}
 }
 
-/** Takes a last word such as `b8` off; a seed always has a dot in it. */
-function takeBound(rest: string[]): number {
-  return rest.length > 1 && /^b[1-9]\d*$/.test(rest.at(-1)!) ? Number(rest.pop()!.slice(1)) : defaultBound
+/** Takes a last word such as `b8` off, if it is there; a pointer always has a dot or a digit of its own in it. */
+function takeLast(rest: string[], form: RegExp): string | null {
+  return rest.length > 1 && form.test(rest.at(-1)!) ? rest.pop()! : null
 }
 
 const strategies: Readonly<Record<string, Strategy>> = {s: 'random', pct: 'pct', stale: 'stale'}

@@ -2,7 +2,7 @@
 import test from 'ava'
 import {breaks, holds, reaches} from '../harness/ava.ts'
 import {lkmm, rc11, sc} from '../lib/index.ts'
-import {counter, crowd, endless, grace, messages, stores} from './fixtures/programs.ts'
+import {counter, crowd, endless, grace, messages, revenant, stores} from './fixtures/programs.ts'
 
 test('whoever sees the flag sees the data, where stores stay in order', holds, messages, sc)
 test('and the flag is seen', reaches, messages, sc, {witness: 'the flag is seen'})
@@ -13,6 +13,10 @@ test('a claim that breaks behind a race is found too', breaks, counter, rc11, {b
 test('a sampled run passes if nothing fails in it', holds, stores, sc, {runs: 50, seed: 'x'})
 test('a sampled run may reach what it should', reaches, messages, lkmm, {runs: 50})
 test(holds, stores, sc)
+test('a zombie is one where pointers remember their object', breaks, revenant, sc, {by: 'zombie'})
+test('and none where an address is an address', holds, revenant, sc, {regime: 'bits'})
+test('or where none comes back', holds, revenant, sc, {reuse: false})
+test('which is what a witness shows', reaches, revenant, sc, {witness: 'the address comes back', regime: 'bits'})
 
 test.failing('a broken program does not hold', holds, messages, lkmm)
 test.failing('a sampled one neither', holds, messages, lkmm, {runs: 200})
@@ -22,5 +26,7 @@ test.failing('what a model has no operation for does not hold', holds, grace, sc
 test.failing('nor does it break', breaks, grace, sc)
 test.failing('what holds does not break', breaks, messages, sc)
 test.failing('what breaks by something else does not break by this', breaks, messages, lkmm, {by: 'data-race'})
+test.failing('without reuse it does not', reaches, revenant, sc, {witness: 'the address comes back', regime: 'bits', reuse: false})
+test.failing('leaks count if that is asked', holds, revenant, sc, {regime: 'bits', leaks: true})
 test.failing('a program without witnesses reaches none', reaches, stores, lkmm)
 test.failing('nor one that it does not have', reaches, messages, lkmm, {witness: 'the flag is blue'})

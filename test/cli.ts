@@ -96,6 +96,29 @@ test('--seed random prints the seed that it drew', async t => {
   t.regex(out, /^seed [0-9a-z]{5,};/)
 })
 
+// ---- Programs that free ------------------------------------------------------------------------------
+
+test('--regime and --no-reuse say what pointers to dead objects may be used for; the token says it again', async t => {
+  const broken = await run('check', programs, '--model', 'sc', '--regime', 'iso', '--regime', 'bits')
+  t.regex(broken.out, /^seed 1; .* models sc; regimes iso bits\n/)
+  t.regex(broken.out, /^revenant +sc +iso +broken/m)
+  t.regex(broken.out, /^ +sc +bits +holds/m)
+  const token = /\S+@revenant:sc:\S+:iso\b/.exec(broken.out)![0]
+  const again = await run('replay', token)
+  t.is(again.exit, 1)
+  t.regex(again.out, /✗ revenant under sc, iso: keeper uses a zombie pointer/)
+  const elsewhere = await run('replay', token, '--regime', 'bits')
+  t.is(elsewhere.exit, 0)
+  t.regex(elsewhere.out, /✓ nothing fails in this execution of revenant under sc, bits/)
+  t.regex(elsewhere.out, /replay \S+:bits\n/)
+})
+
+test('--leaks counts what is left', async t => {
+  const {out} = await run('check', programs, '--model', 'sc', '--no-reuse', '--leaks')
+  t.regex(out, /✗ revenant under sc, strict, no reuse, is broken \(leak\)/)
+  t.regex(out, /@revenant:sc:1:\S+:no-reuse:leaks\b/)
+})
+
 // ---- Programs of one's own -----------------------------------------------------------------------------
 
 test('a violation in a module is exit 1, with a report and a token', async t => {
@@ -226,6 +249,8 @@ test(wrong, ['check'], /missing required argument 'file'/)
 test(wrong, ['check', 'nowhere.ts'], /there is no file nowhere\.ts/)
 test(wrong, ['check', 'lib'], /lib is a directory/)
 test(wrong, ['replay'], /missing required argument 'token'/)
+test(wrong, ['check', 'x.ts', '--regime', 'zap'], /--regime.*should be one of iso, strict, angelic, bits/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:1:0', '--no-reuse'], /--no-reuse is for evaluate and check/)
 test(wrong, ['replay', 'nonsense'], /“nonsense” is no token: expected NAME:MODEL:VERSION:PATH/)
 test(wrong, ['replay', 'kernel-seqcount:lkmm:0:5.1'], /made by engine version 0, and this is version 1/)
 test(wrong, ['replay', 'kernel-seqcont:lkmm:1:0'], /names the program kernel-seqcont, which is not built in \(did you mean kernel-seqcount\?\)/)

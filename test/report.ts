@@ -1,8 +1,9 @@
 /** Reports as a reader sees them, and what must be true of all of them. */
 import test from 'ava'
 import {designs, evaluate, evaluateOne, defaultSearch, failureReport, userSites, verdictLines, summaryTable, settingsLine, type AnyProgram, type Row} from '../harness/index.ts'
-import {cpp20, lkmm, models, rc11, sc, tso, type Model} from '../lib/index.ts'
-import {buffered, counter, crowd, endless, grace, messages, stores, thrower} from './fixtures/programs.ts'
+import {rowReport, type BrokenRow} from '../harness/showcase.ts'
+import {cpp20, lkmm, models, rc11, regimes, sc, tso, type Model} from '../lib/index.ts'
+import {buffered, counter, crowd, endless, grace, messages, revenant, stores, thrower} from './fixtures/programs.ts'
 
 function evaluated(program: AnyProgram, model: Model): Row {
   return evaluateOne({name: program.name, program: () => program}, program, model, defaultSearch)
@@ -37,7 +38,10 @@ test('with -v every step is shown once more, as it was written and where', t => 
 })
 
 function rowsOf(programs: readonly AnyProgram[], chosen: readonly Model[] = models): readonly Row[] {
-  const steps = evaluate(programs.map(program => ({name: program.name, program: () => program})), chosen, defaultSearch)
+  return all(evaluate(programs.map(program => ({name: program.name, program: () => program})), chosen, defaultSearch))
+}
+
+function all(steps: ReturnType<typeof evaluate>): readonly Row[] {
   for (;;) {
     const step = steps.next()
     if (step.done) return step.value
@@ -47,6 +51,12 @@ function rowsOf(programs: readonly AnyProgram[], chosen: readonly Model[] = mode
 test('the table puts models together that say the same', t => {
   const rows = rowsOf([messages, counter, endless, grace])
   t.snapshot(`${settingsLine(defaultSearch, {seconds: null, megabytes: null}, models.map(model => model.name))}\n\n${summaryTable(rows)}\n${verdictLines(rows)}`)
+})
+
+test('of a program with a heap, regimes are put together that say the same', t => {
+  const revenants = [{name: 'revenant', program: () => revenant}]
+  const rows = [true, false].flatMap(reuse => all(evaluate(revenants, [sc, lkmm], {...defaultSearch, regimes, reuse})))
+  t.snapshot(`${summaryTable(rows)}\n${verdictLines(rows)}\n${rowReport(rows[2] as BrokenRow, rows, 'npm start --', {})}`)
 })
 
 test('in a narrow terminal tokens go on lines of their own', t => {

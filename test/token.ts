@@ -1,12 +1,12 @@
 /** Tokens: one word there and back, and what is wrong with those that are none. */
 import test from 'ava'
 import {
-  BadToken, defaultBound, fileOfProgram, parseToken, printToken, programInFile, shortName, type Pointer, type Token,
+  BadToken, defaultBound, defaultSetting, fileOfProgram, parseToken, printToken, programInFile, shortName, type Pointer, type Setting, type Token,
 } from '../harness/index.ts'
 import {engineVersion} from '../lib/index.ts'
 
 const token = (pointer: Pointer, more: Partial<Token> = {}): Token =>
-  ({program: 'kernel-seqcount', model: 'lkmm', version: engineVersion, bound: defaultBound, pointer, ...more})
+  ({program: 'kernel-seqcount', model: 'lkmm', version: engineVersion, bound: defaultBound, setting: defaultSetting, pointer, ...more})
 
 const path: Pointer = {kind: 'path', path: [[5, 1], [13, 2]]}
 
@@ -27,6 +27,12 @@ test('a loop bound is there only if it is not the usual one', t => {
   t.is(printToken(token(path, {bound: 8})), `kernel-seqcount:lkmm:${engineVersion}:5.1-13.2:b8`)
 })
 
+test('so are regime, reuse and leaks', t => {
+  const printed = (setting: Partial<Setting>): string => printToken(token(path, {setting: {...defaultSetting, ...setting}}))
+  t.is(printed({regime: 'iso'}), `kernel-seqcount:lkmm:${engineVersion}:5.1-13.2:iso`)
+  t.is(printed({regime: 'bits', reuse: false, leaks: true}), `kernel-seqcount:lkmm:${engineVersion}:5.1-13.2:bits:no-reuse:leaks`)
+})
+
 const pointers: readonly Pointer[] = [
   path, {kind: 'path', path: []}, {kind: 'path', path: [[0, 1]]},
   {kind: 'seed', strategy: 'random', seed: '1', index: 0},
@@ -36,7 +42,7 @@ const pointers: readonly Pointer[] = [
 
 test('what is printed is read back', t => {
   for (const pointer of pointers) {
-    for (const more of [{}, {bound: 8}, {model: 'c++20'}, {program: programInFile('tests/my file.ts', 'list.0')}]) {
+    for (const more of [{}, {bound: 8}, {setting: {regime: 'angelic', reuse: false, leaks: true}} as const, {bound: 2, setting: {...defaultSetting, leaks: true}}, {model: 'c++20'}, {program: programInFile('tests/my file.ts', 'list.0')}]) {
       t.deepEqual(parseToken(printToken(token(pointer, more))), token(pointer, more))
     }
   }
@@ -71,4 +77,6 @@ test(says, 'kernel-seqcount:lkmm:1:13.1-5.1', /decision 5 is out of order/)
 test(says, 'kernel-seqcount:lkmm:1:x:1.2', /expected a path, or s, pct or stale and SEED\.INDEX, and found “x:1\.2”/)
 test(says, 'kernel-seqcount:lkmm:1:s:1', /expected SEED\.INDEX, such as 1\.12, and found “1”/)
 test(says, 'kernel-seqcount:lkmm:1:5.1:b8:b9', /is no token/)
+test(says, 'kernel-seqcount:lkmm:1:5.1:leaks:iso', /is no token/)
+test(says, 'kernel-seqcount:lkmm:1:5.1:iso:bits', /is no token/)
 test(says, 'kernel%zz:lkmm:1:0', /has a % that no two hexadecimal digits follow/)

@@ -5,7 +5,7 @@
  * functions yields.
  */
 import {rewriting, type Op, type Proc, type Program} from '../../lib/index.ts'
-import type {Design, Expected} from '../design.ts'
+import type {Design, Stated} from '../design.ts'
 
 type Part = (...args: readonly unknown[]) => Proc<unknown>
 
@@ -15,7 +15,7 @@ export type Mutation<Parts> = {
   readonly name: string
   /** Which function is changed. */
   readonly part: keyof Parts & string
-  readonly expected: Expected
+  readonly expected: Stated
 } & (
   /** This barrier is left out; `nth` (from 1) says which one, where the function has several. */
   | {readonly without: string; readonly nth?: number}
