@@ -5,7 +5,7 @@ import {getHeapStatistics, setFlagsFromString} from 'node:v8'
 import {runInNewContext} from 'node:vm'
 import {CommanderError} from 'commander'
 import pc from 'picocolors'
-import {engineVersion, Misfit, models, NoMapping, Nondeterminism, TooManyEvents, type Model} from '../lib/index.ts'
+import {engineVersion, Misfit, models, NoMapping, Nondeterminism, OtherCopy, TooManyEvents, type Model} from '../lib/index.ts'
 import {designs} from './designs.ts'
 import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Allowance, type Budgets, type Row, type Search, type Subject} from './evaluate.ts'
 import {commandLine, defaultMegabytes, withDefault, type Flags, type LitmusFlags} from './flags.ts'
@@ -15,7 +15,7 @@ import {BadCycle, generated} from './litmus/generate.ts'
 import type {Gauges} from './litmus/ask.ts'
 import {askAll, type Share} from './litmus/pool.ts'
 import {BadModule, loadSubjects} from './load.ts'
-import {designsNamed, modelNamed, subjectNamed, UnknownName} from './names.ts'
+import {designsNamed, modelNamed, mustHaveHelp, subjectNamed, UnknownName} from './names.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
@@ -41,7 +41,7 @@ const command = import.meta.url.endsWith('.ts') ? 'npm start --' : 'npx tearproo
 
 /** `evaluate [name…]` */
 async function evaluateDesigns(names: readonly string[], flags: Flags): Promise<Exit> {
-  const chosen = names.length === 0 ? designs : names.flatMap(name => designsNamed(name, command))
+  const chosen = names.length === 0 ? designs : [...new Set(names.flatMap(name => designsNamed(name, command)))]
   return await run(chosen, flags)
 }
 
@@ -146,6 +146,7 @@ async function run(subjects: readonly Subject[], flags: Flags): Promise<Exit> {
   const budgets = {seconds: flags.seconds ?? null, megabytes: megabytesFor(flags)}
   const timer = new Timer(budgets, flags.quiet === true)
   const search = searchFrom(flags, timer)
+  if (flags.json !== undefined && flags.json !== '-') writeFile(flags.json, '', 'a') // now, not after minutes of work
   const text = flags.json !== '-'
   const paint = paintFor(process.stdout)
   if (text && flags.quiet !== true) say(settingsLine(search, budgets, chosen.map(model => model.name)))
@@ -197,7 +198,6 @@ function searchFrom(flags: Flags, timer: Timer): Search {
   }
   const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<Search>
   const samples = flags.runs !== undefined || flags.strategy !== undefined
-  if (samples && flags.exhaustive === true) throw new Usage('--exhaustive explores every execution, and --runs and --strategy sample some: choose one')
   return {
     ...defaultSearch, ...asked, regimes: flags.regime ?? null, reuse: flags.reuse ?? true, leaks: flags.leaks ?? false,
     mode: samples ? 'sample' : flags.exhaustive === true ? 'exhaustive' : 'thorough',
@@ -364,16 +364,16 @@ function writeJson(file: string, value: unknown): void {
   else writeFile(file, text)
 }
 
-function writeFile(file: string, text: string): void {
+function writeFile(file: string, text: string, flag: 'w' | 'a' = 'w'): void {
   try {
-    writeFileSync(file, text)
+    writeFileSync(file, text, {flag})
   } catch (error) {
     throw new Usage(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
 /** Errors that are the answer to a wrong question; everything else is a bug of ours. */
-const wrongInput = [Usage, UnknownName, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping]
+const wrongInput = [Usage, UnknownName, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping, OtherCopy]
 
 function explain(error: unknown): Exit {
   if (error instanceof CommanderError) return explainCommander(error)
@@ -407,7 +407,9 @@ async function main(args: readonly string[]): Promise<Exit> {
     list: flags => { exit = listAll(flags) },
   })
   try {
-    await root.parseAsync([...withDefault(args, root.commands.map(each => each.name()))], {from: 'user'})
+    const commands = root.commands.map(each => each.name())
+    mustHaveHelp(args, commands)
+    await root.parseAsync([...withDefault(args, commands)], {from: 'user'})
     return exit
   } catch (error) {
     return explain(error)

@@ -77,7 +77,7 @@ function withHeap(made: Command, regime: string): Command {
 function withSearch(made: Command): Command {
   return withOutput(withHeap(made, 'repeatable; default: those that the design states, or strict')
     .option('--model <name>', `a model to use (repeatable): ${models.map(model => model.name).join(', ')}; default: all`, collect)
-    .option('--exhaustive', 'explore every execution, and never sample')
+    .addOption(new Option('--exhaustive', 'explore every execution, and never sample').conflicts(['runs', 'strategy']))
     .option('--executions <n>', `executions to explore of each (default ${defaultSearch.executions.toLocaleString('en')})`, count)
     .addOption(new Option('--runs <n>', `sample n executions, and do not explore (without it: ${defaultSearch.runs.toLocaleString('en')}, if exploring ends early)`).argParser(count).env('TEARPROOF_RUNS'))
     .addOption(new Option('--seed <text>', `of the sampling (default ${defaultSearch.seed}); \`random\` draws one and prints it`).env('TEARPROOF_SEED'))

@@ -1,7 +1,7 @@
 /** Programs from a module that somebody wrote: TypeScript or JavaScript, given as a file. */
 import {spawnSync} from 'node:child_process'
 import {existsSync, readFileSync, statSync} from 'node:fs'
-import {createRequire} from 'node:module'
+import {createRequire, register} from 'node:module'
 import {dirname, relative, resolve} from 'node:path'
 import {pathToFileURL} from 'node:url'
 // eslint-disable-next-line no-restricted-imports -- where Node itself is, nothing else
@@ -31,6 +31,7 @@ type Exports = Readonly<Record<string, unknown>>
 
 async function importModule(path: string, shown: string): Promise<Exports> {
   const url = pathToFileURL(path).href
+  register(typeScriptIsEsm)
   try {
     return await import(url) as Exports
   } catch (error) {
@@ -39,12 +40,25 @@ async function importModule(path: string, shown: string): Promise<Exports> {
   if (!await registerTsx(path)) {
     throw new BadModule(`${shown} is TypeScript, which this Node.js does not read by itself; npm install --save-dev tsx, and it will`)
   }
+  register(typeScriptIsEsm) // again: what is registered last is asked first
   try {
     return await import(`${url}?tsx`) as Exports
   } catch (error) {
     throw new BadModule(whyNotLoaded(error, path, shown))
   }
 }
+
+/**
+ * Loads TypeScript as ES modules, whatever package.json says or does not say: as a CommonJS module, tsx would give it
+ * a copy of the library of its own. Hooks are modules (https://nodejs.org/api/module.html#customization-hooks).
+ */
+const typeScriptIsEsm = `data:text/javascript,${encodeURIComponent(`
+  export async function resolve(specifier, context, next) {
+    const found = await next(specifier, context)
+    const isOwn = /\\.tsx?([?]|$)/.test(found.url) && !found.url.includes('/node_modules/')
+    return isOwn && found.format?.startsWith('commonjs') ? {...found, format: found.format.replace('commonjs', 'module')} : found
+  }
+`)}`
 
 function isUnknownExtension(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION'

@@ -42,6 +42,12 @@ export function modelNamed(name: string): Model {
   throw new UnknownName(`there is no model named ${name}${nearest(name, names)}; there are ${names.join(', ')}`)
 }
 
+/** @throws {UnknownName} if help is asked for with a command that there is not. */
+export function mustHaveHelp([first, second]: readonly string[], commands: readonly string[]): void {
+  if (first !== 'help' || second === undefined || second === 'help' || commands.includes(second)) return
+  throw new UnknownName(`there is no command ${second}${nearest(second, commands)}; there are ${commands.join(', ')}`)
+}
+
 /** ` (did you mean kernel-seqcount?)`, if some name is near enough. */
 function nearest(name: string, names: readonly string[]): string {
   const candidate = names.length === 0 ? undefined : closest(name.toLowerCase(), names)

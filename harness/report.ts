@@ -331,7 +331,7 @@ export function showUnknown(unknown: Unknown): string {
     case 'seconds': return `stopped after ${limit} s`
     case 'memory': return `stopped at ${limit} MB of memory`
     case 'bound': return `loops cut at ${limit} rounds`
-    case 'events': return `threads cut at ${limit} events`
+    case 'events': return `threads cut at ${limit} events, as in a loop without iteration()`
     case 'objects': return 'threads cut where their heap had no room for another object (perThread of heap())'
     case 'sampled': return `${limit} sampled`
   }

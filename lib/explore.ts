@@ -192,8 +192,8 @@ class Tally {
     return failed
   }
 
-  verdict(nodes: number, deadEnds: number, bound: number): Verdict {
-    if (this.cut > 0) this.unknown.push({budget: this.#session.cutBy() ?? 'bound', limit: bound})
+  verdict(nodes: number, deadEnds: number): Verdict {
+    if (this.cut > 0) this.unknown.push(this.#session.cutBy())
     const counts: Counts = {executions: this.executions, blocked: this.blocked, cut: this.cut, deadEnds, nodes}
     const verdict = this.failing !== null ? 'broken' : this.unknown.length > 0 ? 'unknown' : 'holds'
     return {verdict, unknown: this.unknown, failing: this.failing, failingSample: this.failingSample, witnessed: this.witnessed, counts}
@@ -227,7 +227,7 @@ function exploreOnce(session: Session, limits: Limits): Verdict {
       }
     }
   }
-  return tally.verdict(walk.nodes, walk.deadEnds, limits.bound ?? defaultBound)
+  return tally.verdict(walk.nodes, walk.deadEnds)
 }
 
 /** All complete (and blocked) executions, each once. */
@@ -277,7 +277,7 @@ function sampleAll(session: Session, sampling: Sampling): Verdict {
     }
   }
   tally.unknown.unshift({budget: 'sampled', limit: tried})
-  return tally.verdict(dive.nodes, dive.deadEnds, sampling.bound ?? defaultBound)
+  return tally.verdict(dive.nodes, dive.deadEnds)
 }
 
 /** The i-th execution of a sampling run, by itself; null if it ended nowhere (cut, or only dead ends). */
@@ -405,7 +405,7 @@ export function replay<R>(program: Program<R>, model: Model, path: Path, limits:
     const {status, decisions} = retrace(session, follow(path))
     const beyond = path.find(([decision]) => decision >= decisions)
     if (status === 'dead') throw misfit('the recorded path leads to no execution')
-    if (status === 'cut') throw misfit(`the recorded path goes over the ${session.cutBy() === 'events' ? 'event limit' : 'loop bound'}`)
+    if (status === 'cut') throw misfit(`the recorded path goes over the ${{bound: 'loop bound', events: 'event limit', objects: 'room of its heap'}[session.cutBy().budget]}`)
     if (beyond !== undefined) throw misfit(`path step ${beyond[0]} comes after the end of the execution, which has ${counted(decisions)}`)
     return session.run(path, status)
   })

@@ -1,7 +1,7 @@
 /** The engine's door. */
 export {type Location, type Operand, type Operator, type Scalar, isSame, showScalar, Value, type HeapObject, type MemoryObject} from './value.ts'
 export {
-  check, iteration, perform, program, raw, rawNumber, rewriting, threads, when, without,
+  check, iteration, OtherCopy, perform, program, raw, rawNumber, rewriting, threads, when, without,
   type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Mark, type Memory, type Op,
   type Picker, type Proc,
   type Program, type Reply, type Resolved, type Returned, type Vocabulary,

@@ -78,8 +78,14 @@ export type Proc<T = void> = Generator<Op, T, Reply>
 
 /** Yields one operation and returns the machine's reply. Every vocabulary is built on this. */
 export function* perform<R extends Reply>(op: Op): Proc<R> {
+  if ('order' in op && op.kind !== 'fence' && !isAddress(op.at)) throw new TypeError(`${op.name} was given ${typeof op.at === 'object' ? 'an object' : String(op.at)}, which is no location`)
   sites?.set(op, new Error('site').stack ?? '')
   return (yield op) as R
+}
+
+/** TypeScript sees to it; JavaScript does not. */
+function isAddress(at: Address | undefined): boolean {
+  return at instanceof Value || (at?.kind === 'location')
 }
 
 let sites: WeakMap<Op, string> | null = null
@@ -186,8 +192,25 @@ export type FinalMemory = (location: Location) => Scalar
 /** A condition on one complete execution: what the threads returned, and final memory. */
 export type Condition<R> = (returned: R, final: FinalMemory) => boolean
 
+/** Under this key a program says which copy of the library made it: the same key in every copy. */
+const madeBy: unique symbol = Symbol.for('tearproof.copy')
+const thisCopy = Symbol('this copy')
+
+/** A program of another copy of the library, whose values this one does not know for values. */
+export class OtherCopy extends Error {
+  override readonly name = 'OtherCopy'
+}
+
+/** @throws {OtherCopy} if another copy of the library made the program: its threads would not do what they seem to. */
+export function mustBeOwn(program: Program): void {
+  if (program[madeBy] === undefined || program[madeBy] === thisCopy) return
+  throw new OtherCopy(`program ${program.name} was made by another copy of tearproof than the one that should run it: `
+    + 'install it once, and import it from ES modules alone ("type": "module" in package.json), which share one copy')
+}
+
 /** A program that the engine can run. Made by `program`. */
 export interface Program<R = unknown> {
+  readonly [madeBy]?: symbol
   readonly name: string
   readonly memory: readonly Location[]
   readonly threads: readonly {readonly name: string; readonly body: () => Proc<unknown>}[]
@@ -223,8 +246,10 @@ export function threads<T extends Threads>(all: T, expected: Expectations<Return
 export function program<T extends Threads>(name: string, build: (memory: Memory) => Parts<T>): Program<Returned<T>> {
   const words: Location[] = []
   const heaps: {furnish(threads: readonly string[]): void}[] = []
+  let isBuilt = false
   const add = (made: readonly Location[]): void => {
     for (const field of made) {
+      if (isBuilt) throw new TypeError(`program ${name} declares ${field.name} in a thread: declare it outside of them, once`)
       if (words.some(word => word.name === field.name)) throw new TypeError(`program ${name} declares ${field.name} twice`)
     }
     words.push(...made)
@@ -252,10 +277,26 @@ export function program<T extends Threads>(name: string, build: (memory: Memory)
     },
   }
   const built = build(memory)
-  const bodies = Object.entries(built.threads).map(([thread, body]) => ({name: thread, body}))
+  const bodies = Object.entries(built.threads).map(([thread, body]) => ({name: thread, body: () => procOf(thread, body)}))
   if (bodies.length === 0) throw new TypeError(`program ${name} has no thread`)
   for (const heap of heaps) heap.furnish(Object.keys(built.threads))
-  return {name, memory: words, threads: bodies, claims: built.claims ?? {}, witnesses: built.witnesses ?? {}}
+  isBuilt = true
+  return {[madeBy]: thisCopy, name, memory: words, threads: bodies, claims: built.claims ?? {}, witnesses: built.witnesses ?? {}}
+}
+
+/** What a thread's function makes. JavaScript lets any function stand for a thread: one that makes none, or throws, is a thread that throws. */
+function procOf(thread: string, body: () => Proc<unknown>): Proc<unknown> {
+  try {
+    const made = body() as Partial<Proc<unknown>> | null | undefined
+    if (typeof made?.next === 'function') return made as Proc<unknown>
+    return throwing(new TypeError(`thread ${thread} is no generator function: write ${thread}: function* () { … }`))
+  } catch (error) {
+    return throwing(error)
+  }
+}
+
+function* throwing(error: unknown): Proc {
+  throw error
 }
 
 /**

@@ -11,9 +11,9 @@ import {Outgrown, type Graph} from './graph.ts'
 import {Machine, type Status} from './machine.ts'
 import type {Model} from './model.ts'
 import {compile, must, type Plan} from './plan.ts'
-import type {FinalMemory, Program} from './program.ts'
+import {mustBeOwn, type FinalMemory, type Program} from './program.ts'
 import {flagsOf} from './reference.ts'
-import type {Failure, FaultFailure, Path, Run} from './result.ts'
+import type {Failure, FaultFailure, Path, Run, Unknown} from './result.ts'
 import {truth, Value, type Location, type Scalar} from './value.ts'
 
 /** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
@@ -51,6 +51,7 @@ export class Session {
   readonly flags: ReadonlySet<string>
   machine: Machine
   readonly #behaviours: readonly Behaviour[]
+  readonly #bounds: Bounds
   /** Vertices per thread beyond those foreseen. */
   readonly #spare: number
   /** What pointers to dead objects may be used for; null if no object dies. */
@@ -58,8 +59,10 @@ export class Session {
   readonly #wantsLeaks: boolean
 
   constructor(program: Program, model: Model, bounds: Bounds, {flags, spare = 0, regime = 'strict', leaks = false}: Wishes) {
+    mustBeOwn(program)
     this.program = program
     this.model = model
+    this.#bounds = bounds
     this.#regime = program.memory.some(({object}) => object.heap !== null) ? regime : null
     this.#wantsLeaks = leaks
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
@@ -108,12 +111,13 @@ export class Session {
     return this.machine.graph
   }
 
-  /** Which budget cut a thread, if one is. */
-  cutBy(): 'bound' | 'events' | 'objects' | null {
+  /** Which budget cut a thread, where one was cut. */
+  cutBy(): Extract<Unknown, {budget: 'bound' | 'events' | 'objects'}> {
+    const limits = {bound: this.#bounds.rounds, events: this.#bounds.events, objects: 0}
     for (const {nodes} of this.#behaviours) {
-      for (const {demand} of nodes) if (demand.kind === 'cut') return demand.budget
+      for (const {demand} of nodes) if (demand.kind === 'cut') return {budget: demand.budget, limit: limits[demand.budget]}
     }
-    return null
+    return {budget: 'bound', limit: limits.bound}
   }
 
   // ---- what an execution came to ----

@@ -73,7 +73,7 @@ export function survey<R>(program: Program<R>, model: Model, limits: Limits, beg
         break
       }
     }
-    if (cut > 0) unknown.push({budget: session.cutBy() ?? 'bound', limit: limits.bound ?? 3})
+    if (cut > 0) unknown.push(session.cutBy())
     return {counts: {executions: complete, blocked, cut, deadEnds: walk.deadEnds, nodes: walk.nodes}, unknown}
   })
 }

@@ -51,6 +51,12 @@ export type Operand = Value | Scalar | boolean
 
 const none: readonly number[] = []
 
+/** TypeScript keeps strings out, but neither fractions nor NaN, which differs from itself. */
+function mustFit(operand: Scalar | boolean): void {
+  const fits = typeof operand === 'number' ? Number.isInteger(operand) : typeof operand === 'boolean' || (operand as Location | undefined)?.kind === 'location'
+  if (!fits) throw new TypeError(`a word holds an integer or a pointer, and not ${typeof operand === 'number' ? operand : `a JavaScript ${typeof operand}`}`)
+}
+
 /**
  * A value inside a thread. `reads` are the thread's own reads that it is computed from (data), and
  * `control` those that decided which of several values it is (a register assigned in an arm of `when`).
@@ -78,6 +84,7 @@ export class Value {
 
   static of(operand: Operand): Value {
     if (operand instanceof Value) return operand
+    mustFit(operand)
     return new Value('const', typeof operand === 'boolean' ? Number(operand) : operand, null, [], none, none)
   }
 

@@ -38,10 +38,10 @@ function start(args: readonly string[]): Promise<Result> {
 }
 
 /** A folder with one module of somebody else's, and its path. */
-async function moduleOf(t: ExecutionContext, name: string, text: string): Promise<string> {
+async function moduleOf(t: ExecutionContext, name: string, text: string, manifest = '{"type": "module"}'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tearproof-'))
   t.teardown(() => rm(folder, {recursive: true}))
-  await writeFile(join(folder, 'package.json'), '{"type": "module"}')
+  await writeFile(join(folder, 'package.json'), manifest)
   await writeFile(join(folder, name), text.replaceAll('LIB', lib))
   return join(folder, name)
 }
@@ -165,6 +165,51 @@ const refused = test.macro(async (t, name: string, text: string, message: RegExp
 
 test('a module without a program says what it found', refused, 'mine.ts', 'export const answer: number = 42\nexport function help() {}',
   /mine\.ts exports no program: it exports answer \(number\), help \(function\)\. Export what program\(…\) returns\./)
+test('a thread that is no generator function is told so', t => told(t, 'export const p = program(\'p\', () => ({threads: {one: () => 5}}))',
+  /✗ p under sc: one threw[^]*\n {2}thread one is no generator function: write one: function\* \(\) \{ … \}\n/))
+test('so is one that reads nowhere', t => told(t, 'export const p = program(\'p\', () => ({threads: {one: () => readOnce(undefined)}}))',
+  /\n {2}READ_ONCE was given undefined, which is no location\n/))
+test('or stores what no word can hold', t => told(t, `export const p = program('p', ({word}) => {
+  const x = word('x')
+  return {threads: {one: () => writeOnce(x, 0.5)}}
+})`, /\n {2}a word holds an integer or a pointer, and not 0\.5\n/))
+test('or declares memory', t => told(t, 'export const p = program(\'p\', ({word}) => ({threads: {one: () => writeOnce(word(\'x\'), 1)}}))',
+  /\n {2}program p declares x in a thread: declare it outside of them, once\n/))
+test('or spins without end', t => told(t, `export const p = program('p', ({word}) => {
+  const x = word('x')
+  return {threads: {* one() { while ((yield* raw(yield* readOnce(x))) === 0); }}}
+})`, /p under sc is unknown: threads cut at 200 events, as in a loop without iteration\(\)\n/, 3))
+
+/** What a module in JavaScript, outside of any package, is told. */
+async function told(t: ExecutionContext, text: string, message: RegExp, expected = 1): Promise<void> {
+  const {exit, out, err} = await run('check', await moduleOf(t, 'mine.mjs', `import {program, raw, readOnce, writeOnce} from 'LIB'\n${text}`, '{}'), '--model', 'sc')
+  t.is(exit, expected, err)
+  t.regex(out, message)
+}
+
+const ownCopy = `
+const x = program('spin', ({word}) => {
+  const x = word('x')
+  return {threads: {* reader() { return (yield* raw(yield* readOnce(x))) === 1 ? 1 : 0 }, writer: () => writeOnce(x, 1)}, claims: {'never 1': ({reader}) => reader === 0}}
+})`
+
+test('TypeScript is read as an ES module, whatever package.json says: it shares the library with the command', async t => {
+  const text = `import {program, raw, readOnce, writeOnce} from 'LIB'${ownCopy}\nexport {x}`
+  for (const manifest of ['{}', '{"type": "commonjs"}']) {
+    const {exit, out, err} = await run('check', await moduleOf(t, 'mine.ts', text, manifest), '--model', 'sc')
+    t.is(exit, 1, err)
+    t.regex(out, /✗ x under sc breaks “never 1”/)
+    t.regex(out, /mine\.ts:4/)
+  }
+})
+
+test('a program of another copy of the library is refused, as its values are not known for values', async t => {
+  const text = `const {program, raw, readOnce, writeOnce} = require('${root}lib/index.ts')${ownCopy}\nexports.x = x`
+  const {exit, err} = await run('check', await moduleOf(t, 'mine.cjs', text), '--model', 'sc')
+  t.is(exit, 2)
+  t.regex(err, /program spin was made by another copy of tearproof than the one that should run it/)
+})
+
 test('an empty module says so', refused, 'mine.ts', 'export {}', /exports no program: it exports nothing/)
 test('TypeScript that does not compile says where', refused, 'mine.ts', 'export const a = 1\nexport const b == 2\n', /mine\.ts:2:16: Expected/)
 test('JavaScript that does not compile says where', refused, 'mine.js', 'export const a = 1\nexport const b == 2\n', /mine\.js:2: Missing initializer/)
@@ -244,10 +289,11 @@ test(wrong, ['--runs', 'many'], /'--runs <n>' argument 'many' is invalid\. It sh
 test(wrong, ['--bound', '1.5'], /It should be a whole number\./)
 test(wrong, ['--strategy', 'luck'], /Allowed choices are random, pct, stale\./)
 test(wrong, ['--memory', '99999999'], /--memory 99999999 is more than the [\d,]+ MB that Node\.js has here; NODE_OPTIONS=--max-old-space-size=99999999/)
-test(wrong, ['--exhaustive', '--runs', '5'], /choose one/)
+test(wrong, ['--exhaustive', '--runs', '5'], /option '--exhaustive' cannot be used with option '--runs <n>'/)
 test(wrong, ['check'], /missing required argument 'file'/)
 test(wrong, ['check', 'nowhere.ts'], /there is no file nowhere\.ts/)
 test(wrong, ['check', 'lib'], /lib is a directory/)
+test(wrong, ['help', 'chek'], /there is no command chek \(did you mean check\?\); there are evaluate, check, replay, litmus, list/)
 test(wrong, ['replay'], /missing required argument 'token'/)
 test(wrong, ['check', 'x.ts', '--regime', 'zap'], /--regime.*should be one of iso, strict, angelic, bits/)
 test(wrong, ['replay', 'kernel-seqcount:lkmm:1:0', '--no-reuse'], /--no-reuse is for evaluate and check/)
@@ -257,7 +303,8 @@ test(wrong, ['replay', 'kernel-seqcont:lkmm:1:0'], /names the program kernel-seq
 test(wrong, ['replay', 'kernel-seqcount:lkmm:1:3.9'], /path step 3 takes choice 9 of \d+ for ".*": the program or the engine changed/)
 test(wrong, ['replay', './test/fixtures/programs.ts@message:lkmm:1:0'], /exports no program message \(did you mean messages\?\)/)
 test(wrong, ['replay', 'c11-seqlock-fences:lkmm:1:0'], /has no documented mapping to the Linux-kernel model/)
-test(wrong, ['kernel-seqcount', '-q', '--json', '/nowhere/run.json'], /cannot write \/nowhere\/run\.json/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:1:99.1'], /path step 99 comes after the end of the execution, which has \d+ decisions/)
+test(wrong, ['kernel-seqcount', '--json', '/nowhere/run.json'], /cannot write \/nowhere\/run\.json/)
 
 // ---- Around it -----------------------------------------------------------------------------------------
 

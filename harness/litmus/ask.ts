@@ -83,6 +83,7 @@ function unread(file: string, text: string, error: unknown): Answer {
   if (error instanceof LitmusError) return {file, error: error.message, bug: false}
   if (error instanceof NoMapping) return {file, error: `${file}:${placeOf(error.operation, text)}: ${error.message}`, bug: false}
   if (error instanceof TooManyEvents) return {file, error: `${file}:1:1: ${error.message}`, bug: false}
+  if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return {file, error: `${file}: this directory cannot be read`, bug: false}
   if (error instanceof Error && 'code' in error && 'syscall' in error) return {file, error: `${file}: cannot be read: ${error.message}`, bug: false}
   const what = error instanceof Error ? error.stack ?? error.message : String(error)
   return {file, error: `${file}:1:1: this is a bug in Tearproof, not in your test. Please report it, with these lines:\n${what}`, bug: true}

@@ -52,6 +52,10 @@ export class Summary {
     else this.agree++
   }
 
+  get isFine(): boolean {
+    return this.differ + this.unread + this.unknown === 0
+  }
+
   get text(): string {
     const parts: readonly (readonly [number, string])[] = [
       [this.agree, 'as expected'], [this.differ, 'not as expected'], [this.unread, 'could not be read'],
@@ -115,7 +119,7 @@ class Printer {
 
   finish(summary: Summary, total: number): void {
     const {json, expect, quiet} = this.#options
-    if (quiet) return
+    if (quiet && summary.isFine) return
     if (expect !== null && !json) this.#world.out(`${summary.text}\n`)
     else if (total > 1) this.#world.err(`${summary.text}\n`)
   }

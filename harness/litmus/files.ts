@@ -1,5 +1,5 @@
 /** Which litmus tests an argument means: a file is itself, a directory is every `*.litmus` below it. */
-import {readdirSync, statSync} from 'node:fs'
+import {readdirSync, statSync, type Dirent} from 'node:fs'
 import {join} from 'node:path'
 
 /** The files that the arguments name, those of a directory in sorted order. What does not exist is kept: reading it says so. */
@@ -12,10 +12,21 @@ function isDirectory(path: string): boolean {
 }
 
 function below(folder: string): string[] {
-  const entries = readdirSync(folder, {withFileTypes: true}).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  const entries = entriesOf(folder)
+  if (entries === null) return [folder]
+  entries.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
   return entries.flatMap(entry => {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return below(path)
     return entry.name.endsWith('.litmus') && (entry.isFile() || entry.isSymbolicLink()) ? [path] : []
   })
+}
+
+/** Null if the directory cannot be read: who tries to read it as a test says so. */
+function entriesOf(folder: string): Dirent[] | null {
+  try {
+    return readdirSync(folder, {withFileTypes: true})
+  } catch {
+    return null
+  }
 }
