@@ -3,7 +3,7 @@
  *
  * The grammar is @lezer/rust's; this file says what the items mean. Lifetime elision is Rust's (Reference, "Lifetime elision").
  */
-import {named, showType, unit, type Generics, type Marker, type Method, type Parameter, type Region, type Signatures, type Struct, type TraitImpl, type Type, type Variant} from './syntax.ts'
+import {named, unit, type Generics, type Marker, type Method, type Parameter, type Region, type Signatures, type Struct, type TraitImpl, type Type, type Variant} from './syntax.ts'
 import {closureOf, isType, noElision, readGenerics, readLifetime, readTrait, readType, regionsOf, typeIn, type Arity, type Scope} from './parse-type.ts'
 import {RustError, type RustSource} from './source.ts'
 import {expectedItem, parseTree, type Node} from './tree.ts'

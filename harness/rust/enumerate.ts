@@ -1,0 +1,188 @@
+/**
+ * Every small safe client of a wrapper, from its signatures alone: smallest first, each once.
+ *
+ * A client is statements of the main thread, then possibly scoped threads, then statements of the main thread again. Its size is
+ * the number of its statements (client.ts). Two clients that differ in the order of their threads or in names only are one.
+ * Left out, because a smaller client shows what they show: using or writing through one variable twice, dropping early what
+ * needs no dropping (choices.ts), objects that nobody uses and threads that nobody meets (worthwhile.ts).
+ */
+import {capturesOf, capturing, Choices, settle, start, type Bounds, type State} from './choices.ts'
+import {check, type Checked} from './check.ts'
+import {mentioned, renameBlock, sizeOfStatement, withDrops, type Block, type Capture, type Client, type Statement, type Thread} from './client.ts'
+import {payloads, type Payload} from './payloads.ts'
+import type {Signatures} from './syntax.ts'
+import {hasVariant} from './typing.ts'
+import {clientMatters, threadMatters} from './worthwhile.ts'
+
+export type {Bounds}
+
+export const defaultBounds: Bounds = {threads: 2, instances: 2, values: 4, depth: 1, closure: 2}
+
+/** The clients of all sizes up to this one, lazily, in order of size; of one size, by payload in the order of payloads.ts. */
+export function* clients(signatures: Signatures, size: number, bounds: Bounds = defaultBounds): Generator<Client> {
+  for (let exactly = 1; exactly <= size; exactly++) yield * clientsOfSize(signatures, exactly, bounds)
+}
+
+export function* clientsOfSize(signatures: Signatures, size: number, bounds: Bounds = defaultBounds): Generator<Client> {
+  const generic = signatures.methods.some(({types}) => types.length > 0)
+  for (const payload of generic ? payloads : payloads.slice(0, 1)) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
+}
+
+/** A block in the making. */
+interface Partial {
+  readonly statements: readonly Statement[]
+  readonly state: State
+}
+
+const modes: readonly Capture['mode'][] = ['share', 'lend', 'move']
+
+class Enumeration {
+  readonly #signatures: Signatures
+  readonly #payload: Payload
+  readonly #bounds: Bounds
+  readonly #choices: Choices
+
+  constructor(signatures: Signatures, payload: Payload, bounds: Bounds) {
+    this.#signatures = signatures
+    this.#payload = payload
+    this.#bounds = bounds
+    this.#choices = new Choices(signatures, payload, bounds)
+  }
+
+  * ofSize(size: number): Generator<Client> {
+    if (!this.#choices.possible) return
+    const empty: Partial = {statements: [], state: start}
+    for (let before = size; before >= 0; before--) {
+      for (const setup of this.#extend(empty, before, statements => this.#check(statements), 'main')) {
+        if (before === size) yield * this.#finished(setup.statements)
+        else yield * this.#threaded(setup, size - before)
+      }
+    }
+  }
+
+  /** Threads behind the setup, and then what the main thread still does. */
+  * #threaded(setup: Partial, size: number): Generator<Client> {
+    for (let count = 1; count <= this.#bounds.threads; count++) {
+      for (let inside = size; inside >= count; inside--) {
+        for (const sizes of partitions(inside, count)) {
+          for (const {threads, state} of this.#threads(setup, sizes, [])) {
+            const joined: Partial = {statements: [...setup.statements, {kind: 'scope', threads}], state}
+            for (const whole of this.#extend(joined, size - inside, statements => this.#check(statements), 'main')) yield * this.#finished(whole.statements)
+          }
+        }
+      }
+    }
+  }
+
+  /** All ways to write threads of these sizes. `state` is the main thread's. */
+  * #threads({statements, state}: Partial, [size, ...rest]: readonly number[], before: readonly Thread[]): Generator<{readonly threads: readonly Thread[]; readonly state: State}> {
+    if (size === undefined) {
+      yield {threads: before, state}
+      return
+    }
+    const inside: Partial = {statements: [], state: {...capturing(state, modes), place: 'thread'}}
+    const whole = (thread: Thread): Checked => this.#check([...statements, {kind: 'scope', threads: [...before, thread]}])
+    const threadOf = (body: readonly Statement[], slots: State['slots'], result: Thread['result']): Thread =>
+      ({captures: capturesOf(slots, mentioned(body)), body: {statements: body, drops: []}, result})
+    for (const withResult of [false, true]) {
+      const length = withResult ? size - 1 : size
+      for (const body of this.#extend(inside, length, (own, slots) => whole(threadOf(own, slots, null)), 'thread')) {
+        const ends = withResult ? this.#results(body) : [{result: null, state: body.state}]
+        for (const {result, state: ended} of ends) {
+          const thread = threadOf(body.statements, body.state.slots, result)
+          if (!threadMatters(this.#signatures, thread)) continue
+          const checked = whole(thread)
+          if (checked.kind === 'rejected' && checked.open !== 'main') continue
+          const after = this.#afterThread(state, ended, thread)
+          yield * this.#threads({statements, state: after}, rest, [...before, thread])
+        }
+      }
+    }
+  }
+
+  /** What a thread that never ends early may return: something that can be put to use. */
+  * #results({statements, state}: Partial): Generator<{readonly result: NonNullable<Thread['result']>; readonly state: State}> {
+    if (statements.some(statement => statement.kind === 'call' && hasVariant(statement.into))) return
+    for (const {variable, type, moved, capture} of state.slots) {
+      if (moved || capture !== null || !this.#choices.worth(type)) continue
+      yield {result: {inner: variable, outer: state.next}, state: {...state, next: state.next + 1}}
+    }
+  }
+
+  #afterThread(outside: State, inside: State, {captures, result}: Thread): State {
+    const moved = new Set(captures.filter(({mode}) => mode === 'move').map(({outer}) => outer))
+    const slots = outside.slots.map(slot => moved.has(slot.variable) && !this.#choices.copies(slot.type) ? {...slot, moved: true} : slot)
+    const returned = result === null ? [] : inside.slots.filter(({variable}) => variable === result.inner)
+      .map(slot => ({...slot, variable: result.outer, used: false, capture: null}))
+    return {...inside, slots: [...slots, ...returned], place: outside.place}
+  }
+
+  /** All ways to add statements of exactly this size to a block, without anything that no more statements could mend. */
+  * #extend(block: Partial, size: number, checked: (statements: readonly Statement[], slots: State['slots']) => Checked, open: 'main' | 'thread'): Generator<Partial> {
+    if (size === 0) {
+      yield block
+      return
+    }
+    for (const {made: statement, state} of this.#choices.statements(block.state, size)) {
+      const settled = settle(state, statement)
+      if (settled === null) continue
+      const statements = [...block.statements, statement]
+      const result = checked(statements, settled.slots)
+      if (result.kind === 'rejected' && (result.open === null || (open === 'main' && result.open === 'thread'))) continue
+      yield * this.#extend({statements, state: settled}, size - sizeOfStatement(statement), checked, open)
+    }
+  }
+
+  #check(statements: readonly Statement[]): Checked {
+    return check(this.#signatures, {payload: this.#payload.name, main: {statements, drops: []}})
+  }
+
+  /** The client, if it is accepted as it stands and is the first among those that differ in the order of threads only. */
+  * #finished(statements: readonly Statement[]): Generator<Client> {
+    const main = renumbered({statements, drops: []})
+    const own = JSON.stringify(main)
+    if (reordered(main).some(other => JSON.stringify(renumbered(other)) < own)) return
+    const result = check(this.#signatures, {payload: this.#payload.name, main})
+    if (result.kind === 'accepted' && clientMatters(this.#signatures, main, result.types)) yield {payload: this.#payload.name, main: withDrops(main, result.drops)}
+  }
+}
+
+/** The sizes of so many threads, largest first. */
+function* partitions(size: number, count: number, largest = size): Generator<readonly number[]> {
+  if (count === 0) {
+    if (size === 0) yield []
+    return
+  }
+  for (let first = Math.min(largest, size - count + 1); first * count >= size && first >= 1; first--) {
+    for (const rest of partitions(size - first, count - 1, first)) yield [first, ...rest]
+  }
+}
+
+/** Variables and values numbered as a reader meets them. */
+function renumbered(main: Block): Block {
+  const numbering = (): (old: number) => number => {
+    const numbers = new Map<number, number>()
+    return old => {
+      const found = numbers.get(old) ?? numbers.size
+      numbers.set(old, found)
+      return found
+    }
+  }
+  return renameBlock(main, {variable: numbering(), value: numbering()})
+}
+
+/** The client with its threads in every other order. */
+function reordered(main: Block): readonly Block[] {
+  const at = main.statements.findIndex(({kind}) => kind === 'scope')
+  const scope = main.statements[at]
+  if (scope?.kind !== 'scope' || scope.threads.length < 2) return []
+  const sizes = scope.threads.map(({body, result}) => body.statements.reduce((sum, statement) => sum + sizeOfStatement(statement), result === null ? 0 : 1))
+  return permutations(scope.threads.map((thread, i) => ({thread, size: sizes[i]!})))
+    .filter(order => order.every(({size}, i) => size === sizes[i]))
+    .map(order => ({...main, statements: main.statements.toSpliced(at, 1, {kind: 'scope', threads: order.map(({thread}) => thread)})}))
+}
+
+function permutations<A>(items: readonly A[]): readonly (readonly A[])[] {
+  if (items.length === 0) return [[]]
+  return items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map(rest => [item, ...rest]))
+}

@@ -1,0 +1,48 @@
+/** The types that T ranges over, each there because it makes a difference, and how their values are written. */
+import {named, type Type} from './syntax.ts'
+
+export interface Payload {
+  /** As tokens and tables name it; also Rust's spelling. */
+  readonly name: string
+  readonly type: Type
+  /** What it is good for finding. */
+  readonly purpose: string
+  /** The n-th value, as a Rust expression. Values of `bool` repeat after two. */
+  readonly literal: (n: number) => string
+  /** Whether making a value calls a function, which may unwind. */
+  readonly called: boolean
+  /** Whether a value that one owns can still be shared with others, so that using it matters: the count of an `Rc`. */
+  readonly shared: boolean
+}
+
+const payload = (name: string, type: Type, purpose: string, literal: (n: number) => string): Payload => ({
+  name, type, purpose, literal, called: literal(0).includes('::new('), shared: name.startsWith('Rc'),
+})
+
+const u8 = named('u8')
+
+export const payloads: readonly Payload[] = [
+  payload('u8', u8, 'one word, every bit pattern valid', n => `${n}u8`),
+  payload('Pair', named('Pair'), 'two words, which can be torn', n => `Pair { a: ${n}, b: ${n} }`),
+  payload('bool', named('bool'), 'one word, not every bit pattern valid', n => String(n % 2 === 1)),
+  payload('Either', named('Either'), 'a tag and what it says of the payload', n => n % 2 === 0 ? `Either::Int(${n})` : `Either::Ref(&${n})`),
+  payload('&\'static u8', {kind: 'reference', mutable: false, region: "'static", to: u8}, 'must point to something', n => `&${n}u8`),
+  payload('Cell<u8>', named('Cell', [u8]), 'Send and not Sync', n => `Cell::new(${n}u8)`),
+  payload('Rc<u8>', named('Rc', [u8]), 'neither Send nor Sync', n => `Rc::new(${n}u8)`),
+  payload('Loud', named('Loud'), 'must be dropped, once', n => `Loud(${n})`),
+]
+
+/** Declarations of the payloads that Rust does not have. */
+export const payloadDeclarations = `#[derive(Clone, Copy)]
+pub struct Pair { pub a: usize, pub b: usize }
+#[derive(Clone, Copy)]
+pub enum Either { Int(usize), Ref(&'static usize) }
+#[derive(Clone)]
+pub struct Loud(pub u8);
+impl Drop for Loud { fn drop(&mut self) {} }`
+
+export function payloadNamed(name: string): Payload {
+  const found = payloads.find(payload => payload.name === name)
+  if (found === undefined) throw new RangeError(`there is no payload ${name}; there are ${payloads.map(payload => payload.name).join(', ')}`)
+  return found
+}

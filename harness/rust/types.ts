@@ -1,0 +1,111 @@
+/** Types of signatures as a client meets them: parameters replaced, shapes compared, places dereferenced. */
+import type {Bound, Region, Signatures, Struct, Type} from './syntax.ts'
+
+/** What stands in place of generic parameters and lifetimes; what is not listed stays. */
+export interface Substitution {
+  readonly types: ReadonlyMap<string, Type>
+  readonly regions: ReadonlyMap<Region, Region>
+}
+
+export function substitute(type: Type, by: Substitution): Type {
+  const inner = (part: Type): Type => substitute(part, by)
+  const region = (name: Region): Region => by.regions.get(name) ?? name
+  switch (type.kind) {
+    case 'parameter': return by.types.get(type.name) ?? type
+    case 'named': return {...type, regions: type.regions.map(region), types: type.types.map(inner)}
+    case 'reference': return {...type, region: region(type.region), to: inner(type.to)}
+    case 'pointer': return {...type, to: inner(type.to)}
+    case 'tuple': return {...type, items: type.items.map(inner)}
+    case 'array': return {...type, item: inner(type.item)}
+    case 'closure': return {...type, parameters: type.parameters.map(inner), result: inner(type.result)}
+  }
+}
+
+export function substituteBound(bound: Bound, by: Substitution): Bound {
+  const region = (name: Region): Region => by.regions.get(name) ?? name
+  switch (bound.kind) {
+    case 'trait': return {...bound, type: substitute(bound.type, by)}
+    case 'outlives': return {...bound, type: substitute(bound.type, by), region: region(bound.region)}
+    case 'longer': return {...bound, longer: region(bound.longer), shorter: region(bound.shorter)}
+  }
+}
+
+/** The type with another lifetime in every place, in order of appearance. */
+export function mapRegions(type: Type, change: (region: Region) => Region): Type {
+  const inner = (part: Type): Type => mapRegions(part, change)
+  switch (type.kind) {
+    case 'parameter': return type
+    case 'named': return {...type, regions: type.regions.map(change), types: type.types.map(inner)}
+    case 'reference': return {...type, region: change(type.region), to: inner(type.to)}
+    case 'pointer': return {...type, to: inner(type.to)}
+    case 'tuple': return {...type, items: type.items.map(inner)}
+    case 'array': return {...type, item: inner(type.item)}
+    case 'closure': return type
+  }
+}
+
+/** The type without its lifetimes, as text: equal for types that differ in nothing else. */
+export function shapeOf(type: Type): string {
+  switch (type.kind) {
+    case 'parameter': return type.name
+    case 'named': return type.types.length === 0 ? type.name : `${type.name}<${type.types.map(shapeOf).join(',')}>`
+    case 'reference': return `&${type.mutable ? 'mut ' : ''}${shapeOf(type.to)}`
+    case 'pointer': return `*${type.mutable ? 'mut ' : ''}${shapeOf(type.to)}`
+    case 'tuple': return `(${type.items.map(shapeOf).join(',')})`
+    case 'array': return `[${shapeOf(type.item)};${type.length}]`
+    case 'closure': return 'closure'
+  }
+}
+
+export function sameShape(a: Type, b: Type): boolean {
+  return shapeOf(a) === shapeOf(b)
+}
+
+/**
+ * What the parameters of a pattern (the type of an `impl`) must be for it to be this type; null if nothing makes it so.
+ * Lifetimes are bound too, but two of the same name need not agree: only traits ask, and those do not look at lifetimes.
+ */
+export function matchType(pattern: Type, type: Type): Substitution | null {
+  const types = new Map<string, Type>()
+  const regions = new Map<Region, Region>()
+  const match = (left: Type, right: Type): boolean => {
+    if (left.kind === 'parameter') {
+      const before = types.get(left.name)
+      types.set(left.name, right)
+      return before === undefined || sameShape(before, right)
+    }
+    if (left.kind === 'named' && right.kind === 'named') {
+      for (const [i, region] of left.regions.entries()) regions.set(region, right.regions[i]!)
+      return left.name === right.name && left.types.every((part, i) => match(part, right.types[i]!))
+    }
+    if (left.kind === 'reference' && right.kind === 'reference') {
+      regions.set(left.region, right.region)
+      return left.mutable === right.mutable && match(left.to, right.to)
+    }
+    if (left.kind === 'pointer' && right.kind === 'pointer') return left.mutable === right.mutable && match(left.to, right.to)
+    if (left.kind === 'tuple' && right.kind === 'tuple') {
+      return left.items.length === right.items.length && left.items.every((part, i) => match(part, right.items[i]!))
+    }
+    return sameShape(left, right)
+  }
+  return match(pattern, type) ? {types, regions} : null
+}
+
+/** The struct's parameters as one of its types gives them. */
+export function argumentsOf(struct: Struct, type: Type & {kind: 'named'}): Substitution {
+  return {
+    types: new Map(struct.types.map((name, i) => [name, type.types[i]!])),
+    regions: new Map(struct.regions.map((name, i) => [name, type.regions[i]!])),
+  }
+}
+
+/** The types of all fields of a declared struct or enum; null if it is opaque. */
+export function fieldsOf(struct: Struct, type: Type & {kind: 'named'}): readonly Type[] | null {
+  const by = argumentsOf(struct, type)
+  return struct.variants?.flatMap(({fields}) => fields.map(field => substitute(field, by))) ?? null
+}
+
+/** The struct that a type is made from, if the text declares it. */
+export function structOf({structs}: Signatures, type: Type): Struct | null {
+  return type.kind === 'named' ? structs.find(({name}) => name === type.name) ?? null : null
+}
