@@ -45,7 +45,7 @@ export class Builder {
   #regions = 0
   #temporaries = 0
   label = ''
-  /** What is wrong although the types of all variables are clear: moves and bounds. */
+  /** What is wrong although the types of all variables are clear: moves, bounds, mismatches. */
   readonly problems: string[] = []
 
   constructor(signatures: Signatures) {
@@ -80,7 +80,10 @@ export class Builder {
 
   /** A value of the first type is used where the second is wanted (Reference, "Subtyping and variance"). */
   relate(found: Type, wanted: Type, variance: Variance = 'covariant'): void {
-    if (!sameShape(found, wanted)) throw new IllTyped(`${this.label}: expected ${showType(wanted)}, found ${showType(found)}`)
+    if (!sameShape(found, wanted)) {
+      this.problem(`expected ${showType(wanted)}, found ${showType(found)}`)
+      return
+    }
     const regions = (a: Region, b: Region, how: Variance): void => {
       this.outlives(a, b)
       if (how === 'invariant') this.outlives(b, a)

@@ -19,11 +19,11 @@ export interface Typed {
   readonly types: ReadonlyMap<Variable, Type>
   /** What is dropped at the end of a block, or where a call's pattern does not match. */
   readonly drops: Drops
-  /** Uses of what has been moved, and bounds that do not hold. */
+  /** Uses of what has been moved, bounds that do not hold, types that do not fit. */
   readonly problems: readonly string[]
 }
 
-/** @throws {IllTyped} if the client is no program at all: a variable or method that does not exist, a type that does not fit. */
+/** @throws {IllTyped} if the client is no program at all: a variable or method that does not exist, a pattern that cannot fit. */
 export function typeClient(signatures: Signatures, client: Client): Typed {
   return new Typing(signatures, payloadNamed(client.payload)).run(client)
 }
@@ -89,7 +89,8 @@ class Typing {
   #write(variable: Variable): void {
     const build = this.#build
     const type = build.typeOf(variable)
-    if (type.kind !== 'reference' || !type.mutable) throw new IllTyped(`${build.label}: ${showType(type)} cannot be written through`)
+    if (type.kind !== 'reference') throw new IllTyped(`${build.label}: ${showType(type)} is no reference`)
+    if (!type.mutable) build.problem(`${showType(type)} cannot be written through`)
     const value = this.#operand({kind: 'fresh', value: 0}, type.to)
     const draft = {uses: [variable, value], accesses: [{variable, behind: true, kind: 'write', what: 'written'}]} as const
     if (needsDrop(this.#signatures, type.to)) build.call(draft) // the old value's destructor
@@ -129,7 +130,7 @@ class Typing {
   #method({method: id, operands}: Statement & {kind: 'call'}): Method {
     const method = this.#signatures.methods.find(method => method.id === id)
     if (method === undefined) throw new IllTyped(`there is no method ${id}`)
-    if (method.unsafe) throw new IllTyped(`${id} is unsafe`)
+    if (method.unsafe) this.#build.problem('it is unsafe')
     if (method.trait === 'Drop') throw new IllTyped(`${id} cannot be called`)
     if (operands.length !== method.parameters.length) throw new IllTyped(`${id} takes ${method.parameters.length} operands, found ${operands.length}`)
     return method
