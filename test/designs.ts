@@ -128,6 +128,51 @@ test('every barrier and every ordering of every primitive has a mutant without i
   }
 })
 
+/** Functions that are made of others, and have no barrier and no ordering of their own. */
+const compositions: Readonly<Record<string, readonly string[]>> = {
+  rawReadSeqcountBegin: ['readSeqcountBegin'], rawReadSeqcount: ['rawSeqcountBegin'],
+  rawWriteSeqcountBegin: ['writeSeqcountBegin'], rawWriteSeqcountEnd: ['writeSeqcountEnd'],
+  rawReadSeqcountLatchRetry: ['readSeqcountLatchRetry'],
+  writeSeqcountLatchBegin: ['rawWriteSeqcountLatch'], writeSeqcountLatch: ['rawWriteSeqcountLatch'],
+  writeSeqlock: ['spinLock', 'writeSeqcountBegin'], writeSequnlock: ['writeSeqcountEnd', 'spinUnlock'],
+  readSeqbegin: ['readSeqcountBegin'], readSeqretry: ['readSeqcountRetry'],
+  readSeqlockExcl: ['spinLock'], readSequnlockExcl: ['spinUnlock'],
+  readSeqbeginOrLock: ['spinLock', 'readSeqcountBegin'], needSeqretry: ['readSeqcountRetry'], doneSeqretry: ['spinUnlock'],
+}
+
+/** A primitive's function, given one word for every field that its object may have. */
+function callOf(name: string, argument: number): Call {
+  const primitive = Object.entries(primitives).find(([exported]) => exported === name)![1] as (...args: readonly unknown[]) => Proc<unknown>
+  return word => {
+    const words = {sequence: word, locked: word, next: word, owner: word, serving: word, flag: word, futex: word}
+    return primitive({...words, seqcount: words, lock: words}, Value.of(argument))
+  }
+}
+
+/** The orderings of a primitive, whichever way it is called. */
+function orderingsOf(name: string): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {}
+  for (const argument of [0, 1]) {
+    for (const [operation, times] of orderings(callOf(name, argument))) found[operation] = Math.max(found[operation] ?? 0, times)
+  }
+  return found
+}
+
+test('no primitive is left out', t => {
+  const listed = new Set(orderedFunctions().map(([name]) => name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())))
+  const functions = Object.entries(primitives).filter(([name, value]) => typeof value === 'function' && !/^(define.*|isEven|latchedCopy)$/.test(name)).map(([name]) => name)
+  t.true(functions.length > 30)
+  for (const name of functions.filter(name => !listed.has(name))) {
+    const own = orderingsOf(name)
+    const parts: Record<string, number> = {}
+    for (const part of compositions[name] ?? []) {
+      t.true(listed.has(part), part)
+      for (const [operation, times] of Object.entries(orderingsOf(part))) parts[operation] = (parts[operation] ?? 0) + times
+    }
+    t.deepEqual(own, parts, `${name}() has orderings without a mutant`)
+  }
+})
+
 const unordered: readonly string[] = ['plain', 'ONCE', 'NORETURN', 'NA', 'RLX']
 
 /** The operations of one call that order something, whichever way it takes, and how often it has each. */

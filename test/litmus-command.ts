@@ -185,6 +185,16 @@ test('a Result line is an expectation of the verdict; with a race, of the race a
   ])
 })
 
+test('-q says nothing where all is as it should be, and how many are not where some are not', async t => {
+  const dir = folder(t, {'1.litmus': storeBuffering('Result: Sometimes'), '2.litmus': storeBuffering('')})
+  const fine = await run([dir], {quiet: true})
+  t.deepEqual([fine.out, fine.err], ['', ''])
+  writeFileSync(join(dir, '3.litmus'), storeBuffering('Result: Never'))
+  const {out, err} = await run([dir], {quiet: true})
+  t.is(out, '')
+  t.regex(err, /^.*3\.litmus: not as its Result line says[^\n]*\n3 tests: 1 as expected, 1 not as expected, 1 with nothing expected\n$/)
+})
+
 test('a table is compared with, and only what differs is listed', async t => {
   const dir = folder(t, {
     'a.litmus': storeBuffering('Result: Never'), 'b.litmus': storeBuffering(''), 'c.litmus': storeBuffering(''), 'd.litmus': storeBuffering(''),
