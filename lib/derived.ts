@@ -78,7 +78,7 @@ export function alone({events}: Node): Execution {
 }
 
 /** The given relations of an execution that is being put together. */
-export type Growing = {[relation in keyof Given]: Pair[]}
+export type Growing = {-readonly [relation in keyof Given]: Pair[]}
 
 /** Adds program order and dependencies of one thread, whose events are numbered from `first` on. */
 export function addOwnRelations(given: Growing, events: readonly LocalEvent[], first: number): void {

@@ -17,6 +17,8 @@ export interface Given {
   /** The two halves of a successful read-modify-write. */
   readonly rmw: readonly Pair[]
   readonly rf: readonly Pair[]
+  /** See model.ts; left out where there is none. */
+  readonly grace?: readonly Pair[]
   /** Coherence: total per location (all pairs), from the initial write on. */
   readonly co: readonly Pair[]
 }
@@ -44,6 +46,7 @@ export function executionKey(execution: Execution): string {
   }
   const rf = given.rf.map(([w, r]) => `${name(w)}>${name(r)}`).sort()
   const co = given.co.filter(([w]) => events[w]!.thread >= 0).map(([a, b]) => `${name(a)}<${name(b)}`).sort()
+  const grace = (given.grace ?? []).map(([a, b]) => `${name(a)}~${name(b)}`).sort()
   const shown = events
     .filter(event => event.location !== null && event.thread >= 0)
     .map(event => {
@@ -52,5 +55,5 @@ export function executionKey(execution: Execution): string {
     })
     .sort()
   const picked = (execution.picked ?? []).flatMap((own, thread) => own.map(scalar => `${thread} ${showScalar(scalar)}`))
-  return [rf, co, shown, ...picked.length === 0 ? [] : [picked]].map(part => part.join(' ')).join(' | ')
+  return [rf, co, shown, ...[picked, grace].filter(part => part.length > 0)].map(part => part.join(' ')).join(' | ')
 }

@@ -3,6 +3,7 @@ import type {LocalEvent, Node} from './behaviour.ts'
 import {addOwnRelations, derivedOf, type Growing} from './derived.ts'
 import {initialWrite, type Event} from './event.ts'
 import type {Execution, Pair} from './execution.ts'
+import {graceOf} from './grace.ts'
 import {unresolved, type Graph} from './graph.ts'
 import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
@@ -96,8 +97,18 @@ export function executionOf(graph: Graph): Execution {
       values.push(location === null || label.kind === 'F' ? null : graph.scalarOf(vertex) ?? null)
     }
   }
-  addCommunication(graph, given, eventIds(graph))
+  const ids = eventIds(graph)
+  addCommunication(graph, given, ids)
+  addGrace(graph, given, ids)
   return {events, values, given, picked: graph.behaviours.map((_, thread) => picked(graph, thread))}
+}
+
+function addGrace(graph: Graph, given: Growing, idOf: readonly (number | undefined)[]): void {
+  const {grace} = graph.plan
+  if (grace < 0) return
+  const {sections, periods} = graceOf(graph)
+  const pairs = periods.flatMap(({begin, end}) => sections.flatMap(({lock, unlock}) => [[begin, lock], ...unlock < 0 ? [] : [[unlock, end]]]))
+  given.grace = pairs.filter(([a, b]) => graph.checker.has(grace, a!, b!)).map(([a, b]): Pair => [idOf[a!]!, idOf[b!]!])
 }
 
 /** What the scheduler gave a thread. */

@@ -11,13 +11,14 @@ import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {escapes} from './escape.ts'
 import {lastValue} from './finished.ts'
+import {graceOf} from './grace.ts'
 import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
 import {truth, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */
 export interface Decision {
-  /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be; what a thread is given. */
-  readonly kind: 'which' | 'from' | 'co' | 'assume' | 'pick'
+  /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be; what a thread is given; which of a grace period and a critical section is first. */
+  readonly kind: 'which' | 'from' | 'co' | 'assume' | 'pick' | 'grace'
   readonly among: number
   /** The last choice postpones the read to writes that do not exist yet; only exploration takes it. */
   readonly later: boolean
@@ -174,7 +175,7 @@ export class Machine {
     const [thread] = this.#assumable()
     if (thread !== undefined) return this.#offerThread(thread)
     if (this.graph.nextPending(-1) >= 0) return this.#blocked()
-    return this.#isFinished() && this.graph.settleCopies() ? this.#nextCo() : 'dead'
+    return this.#isFinished() && this.graph.settleCopies() ? this.#nextGrace() ?? this.#nextCo() : 'dead'
   }
 
   #isFinished(): boolean {
@@ -200,7 +201,7 @@ export class Machine {
       if (until === null || isCertain || (graph.isPostponed(read) && !graph.isStuck(read))) return 'dead'
     }
     if (!graph.settleCopies() || !this.#isConfirmed()) return 'dead'
-    const open = this.#nextCo()
+    const open = this.#nextGrace() ?? this.#nextCo()
     if (open !== 'complete') return open
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       const last = lastValue(graph, graph.locationOf(read))
@@ -261,6 +262,7 @@ export class Machine {
 
   /** Takes a choice of the decision that `next` returned. False: no consistent execution lies there. */
   take(decision: Decision, choice: number): boolean | Decision {
+    const {graph} = this
     const {of, choices} = decision
     switch (decision.kind) {
       case 'which': {
@@ -270,12 +272,15 @@ export class Machine {
       case 'from': {
         const write = choices[choice]
         if (write !== undefined) this.#coherence.resolve(of, write)
-        else if (decision.starve && choice === choices.length) this.graph.giveUp(of)
-        else this.graph.postpone(of)
+        else if (decision.starve && choice === choices.length) graph.giveUp(of)
+        else graph.postpone(of)
         return write === undefined || (this.#coherence.consequences() && this.#advance())
       }
       case 'co':
         this.#coherence.follows(choices[choice]!, choices[1 - choice]!)
+        return this.#coherence.consequences()
+      case 'grace':
+        graph.checker.add(graph.plan.grace, choices[2 * choice]!, choices[2 * choice + 1]!)
         return this.#coherence.consequences()
       case 'assume':
         return this.#assume(of, choice)
@@ -295,6 +300,7 @@ export class Machine {
         return found >= 0 ? found : choices.length + (starve && source !== unresolved ? 1 : 0)
       }
       case 'co': return graph.inCoIn(target, choices[0]!, choices[1]!) ? 0 : 1
+      case 'grace': return graph.checker.hasIn(target, graph.plan.grace, choices[0]!, choices[1]!) ? 0 : 1
       case 'assume': {
         return answers(graph.nodeOf(of)).indexOf(this.#childTowards(target, of)?.answer ?? 0)
       }
@@ -439,6 +445,28 @@ export class Machine {
     graph.assume(thread, child)
     this.#coherence.enter(thread, child)
     return this.#coherence.consequences() && this.#advance()
+  }
+
+  // ---- grace periods, where the model has no axiom for them ----
+
+  /** A grace period and a critical section of which it is not decided which is first; null if there is none. */
+  #nextGrace(): Decision | null {
+    const {graph} = this
+    const {grace} = graph.plan
+    if (grace < 0) return null
+    const all = graceOf(graph)
+    for (const {thread, begin, end} of all.periods) {
+      for (const section of all.sections) {
+        if (section.thread === thread || graph.checker.has(grace, begin, section.lock)) continue
+        if (section.unlock >= 0 && graph.checker.has(grace, section.unlock, end)) continue
+        // the dull one is as if the threads ran one after the other
+        const [after, before] = [[begin, section.lock], section.unlock < 0 ? [] : [section.unlock, end]]
+        const choices = section.thread < thread ? [...before, ...after] : [...after, ...before]
+        const what = `grace period of ${graph.behaviours[thread]!.name} and critical section of ${graph.behaviours[section.thread]!.name}`
+        return {kind: 'grace', among: choices.length / 2, later: false, starve: false, what, of: begin, choices}
+      }
+    }
+    return null
   }
 
   // ---- co, last ----

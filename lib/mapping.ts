@@ -104,18 +104,34 @@ const ownLabels: Partial<Record<string, Partial<Shape>>> = {
 
 const empty: Shape = {before: [], read: null, succeeded: null, failed: null, write: null, after: []}
 
-function isRcu(op: MappedOp): boolean {
-  return ['Rcu-lock', 'Rcu-unlock', 'Sync-rcu', 'Sync-srcu', 'SRCU-LOCK', 'SRCU-UNLOCK'].includes(op.order)
+function isSrcu(op: MappedOp): boolean {
+  return ['Sync-srcu', 'SRCU-LOCK', 'SRCU-UNLOCK'].includes(op.order)
+}
+
+/**
+ * RCU where the model has no axiom for it: C++26's std::rcu_domain ([saferecl.rcu], P2545), whose
+ * rcu_synchronize() has a beginning and an end. The order that it gives is the base relation `grace`.
+ */
+function rcuEvents(op: MappedOp): Shape | null {
+  switch (op.order) {
+    case 'Rcu-lock': case 'Rcu-unlock': return {...empty, before: [label('F', op.order)]}
+    case 'Sync-rcu': return {...empty, before: [label('F', 'Sync-rcu-begin'), label('F', 'Sync-rcu-end')]}
+    default: return null
+  }
 }
 
 /** Under SC every access is just an access, and fences are nothing. */
 function bare(op: MappedOp): Shape {
-  if (isRcu(op)) throw new NoMapping(op.name, 'sc')
+  if (isSrcu(op)) throw new NoMapping(op.name, 'sc')
+  const rcu = rcuEvents(op)
+  if (rcu !== null) return rcu
   return op.kind === 'fence' ? empty : shape(op, [])
 }
 
 function kernelToTso(op: MappedOp): Shape {
-  if (isRcu(op)) throw new NoMapping(op.name, 'tso')
+  if (isSrcu(op)) throw new NoMapping(op.name, 'tso')
+  const rcu = rcuEvents(op)
+  if (rcu !== null) return rcu
   if (op.kind !== 'fence') return shape(op, [])
   const full: readonly string[] =
     ['MB', 'Before-atomic', 'After-atomic', 'After-spinlock', 'After-unlock-lock', 'After-srcu-read-unlock']
@@ -129,6 +145,8 @@ function c11ToTso(op: MappedOp): Shape {
 }
 
 function kernelToC11(op: MappedOp): Shape {
+  const rcu = rcuEvents(op)
+  if (rcu !== null) return rcu
   if (op.kind === 'fence') {
     const fences: Partial<Record<KernelFence | C11Order, C11Order | 'nothing'>> = {
       'MB': 'SC', 'Before-atomic': 'SC', 'After-atomic': 'SC', 'After-spinlock': 'SC',

@@ -17,7 +17,7 @@ export type SetExpr =
   | {readonly sort: 'set'; readonly op: 'domain' | 'range'; readonly of: RelationExpr}
 
 /** A relation that every execution comes with. */
-export type Base = 'po' | 'addr' | 'data' | 'ctrl' | 'rmw' | 'rf' | 'co' | 'fr' | 'loc' | 'int' | 'ext' | 'id'
+export type Base = 'po' | 'addr' | 'data' | 'ctrl' | 'rmw' | 'rf' | 'co' | 'fr' | 'grace' | 'loc' | 'int' | 'ext' | 'id'
 
 /** A relation between events. */
 export type RelationExpr =
@@ -80,6 +80,12 @@ export const rmw = base('rmw')
 export const rf = base('rf')
 export const co = base('co')
 export const fr = base('fr')
+/**
+ * For models without an axiom for RCU: for each grace period and each outermost read-side critical section of
+ * another thread, either from the grace period's beginning to the section's, or from the section's end to the grace
+ * period's. Which of them is part of the execution, as co is (C++26 [saferecl.rcu], P2545).
+ */
+export const grace = base('grace')
 export const loc = base('loc')
 export const int = base('int')
 export const ext = base('ext')

@@ -48,6 +48,8 @@ export interface Plan {
   readonly rf: number
   readonly co: number
   readonly fr: number
+  /** -1 if no program that the plan is for has both read-side sections and grace periods of this kind. */
+  readonly grace: number
   /** Relations of one thread's own events, computed once per behaviour. */
   readonly locals: readonly {readonly relation: number; readonly expr: RelationExpr}[]
   /** Sets that masks and tests refer to, likewise. */
@@ -100,6 +102,8 @@ class Compiler {
     const co = this.#fresh()
     const fr = this.#fresh()
     this.#byKey.set('rf', rf).set('co', co).set('fr', fr)
+    const grace = this.#hasGrace() ? this.#fresh() : none
+    this.#byKey.set('grace', grace)
     let order: number | null = null
     const closures: number[] = []
     const checks: Check[] = []
@@ -127,9 +131,13 @@ class Compiler {
     }
     const before = withBefore ? this.#relation(this.#model.before) : none
     return {
-      model: this.#model, labels: new Set(this.#labels), relations: this.#relations, kept, rf, co, fr, locals: this.#locals, sets: this.#sets, ops, checks,
+      model: this.#model, labels: new Set(this.#labels), relations: this.#relations, kept, rf, co, fr, grace, locals: this.#locals, sets: this.#sets, ops, checks,
       flagOps: this.#ops, flags, before, order: order ?? poLoc, closures,
     }
+  }
+
+  #hasGrace(): boolean {
+    return ['Rcu-lock', 'Sync-rcu-begin'].every(tag => this.#labels.some(one => one.tags.includes(tag)))
   }
 
   #fresh(): number {
@@ -147,7 +155,7 @@ class Compiler {
 
   #make(expr: RelationExpr): number {
     if (this.#isEmpty(expr)) return none
-    if (expr.op === 'base' && (expr.name === 'rf' || expr.name === 'co' || expr.name === 'fr')) return this.#byKey.get(expr.name)!
+    if (expr.op === 'base' && (expr.name === 'rf' || expr.name === 'co' || expr.name === 'fr' || expr.name === 'grace')) return this.#byKey.get(expr.name)!
     if (isLocal(expr) && isInThread(expr)) return this.#local(expr)
     if (isMask(expr)) return this.#shared(`mask ${this.#id(expr)}`, out => ({kind: 'mask', out, mask: this.#mask(and(expr, everyPair))}))
     switch (expr.op) {
@@ -342,7 +350,9 @@ class Compiler {
 
   #computeEmpty(expr: RelationExpr): boolean {
     switch (expr.op) {
-      case 'base': return expr.name === 'rmw' && !this.#labels.some(one => one.tags.includes('RMW') || one.tags.includes('LKR'))
+      case 'base':
+        if (expr.name === 'grace') return !this.#hasGrace()
+        return expr.name === 'rmw' && !this.#labels.some(one => one.tags.includes('RMW') || one.tags.includes('LKR'))
       case 'on': return this.#hollow(expr.set)
       case 'cross': return this.#hollow(expr.from) || this.#hollow(expr.to)
       case 'brackets': return this.#hollow(expr.open) || this.#hollow(expr.close)

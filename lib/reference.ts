@@ -251,6 +251,7 @@ class Evaluator {
       case 'rmw': return matrix(given.rmw)
       case 'rf': return matrix(given.rf)
       case 'co': return matrix(given.co)
+      case 'grace': return matrix(given.grace ?? [])
       case 'fr': {
         const co = matrix(given.co)
         const rows = this.#rows(() => 0n)
@@ -386,7 +387,7 @@ function isFilter(expr: RelationExpr): boolean {
 /** Built from program order, dependencies and sets alone: an edge of one thread. */
 export function isLocal(expr: RelationExpr): boolean {
   switch (expr.op) {
-    case 'base': return !['rf', 'co', 'fr'].includes(expr.name)
+    case 'base': return !['rf', 'co', 'fr', 'grace'].includes(expr.name)
     case 'on': case 'cross': case 'brackets': return true
     case 'seq': case 'or': case 'and': return expr.args.every(isLocal)
     case 'minus': return isLocal(expr.left) && isLocal(expr.right)

@@ -4,7 +4,7 @@ import {
 } from '../lib/index.ts'
 import {bruteForce, candidates} from './helpers/bruteforce.ts'
 import {generate} from './helpers/generate.ts'
-import {compile, describe, modelsFor, vocabularies} from './helpers/sketch.ts'
+import {compile, describe, modelsOf, vocabularies} from './helpers/sketch.ts'
 
 // The brute force is what the engine is checked against; here it is held against what can be counted by hand.
 
@@ -101,7 +101,7 @@ test('leaving out early what is incoherent at one location loses nothing', t => 
   for (const vocabulary of vocabularies) {
     for (let i = 0; i < 25; i++) {
       const sketch = generate(vocabulary, `coherent ${i}`, {accesses: 4, threads: 3})
-      for (const model of modelsFor(vocabulary)) {
+      for (const model of modelsOf(sketch)) {
         const keys = (everything: boolean): readonly string[] => bruteForce(compile(sketch), model, {everything}).map(({execution}) => executionKey(execution)).sort()
         t.deepEqual(keys(false), keys(true), `${model.name}, ${describe(sketch)}`)
       }

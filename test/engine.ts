@@ -3,7 +3,7 @@ import test, {type ExecutionContext} from 'ava'
 import {awaitOnce, executions, explore, lkmm, program, readOnce, readPlain, threads, writeOnce, writePlain} from '../lib/index.ts'
 import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
 import {generate, type Size} from './helpers/generate.ts'
-import {compile, describe, modelsFor, shrink, type Sketch, type Vocabulary} from './helpers/sketch.ts'
+import {compile, describe, modelsFor, modelsOf, shrink, type Sketch, type Vocabulary} from './helpers/sketch.ts'
 
 /*
  * The engine against the brute force, over generated programs. A failing case prints its seed and the
@@ -20,7 +20,7 @@ const mostCandidates = 250
 
 /** Compares under all models. False if the program is too large to compare. */
 function agrees(t: ExecutionContext, sketch: Sketch): boolean {
-  for (const model of modelsFor(sketch.vocabulary)) {
+  for (const model of modelsOf(sketch)) {
     const found = differences(sketch, model, mostCandidates)
     if (found === 'too large') return false
     if (found.length === 0) continue
@@ -52,7 +52,7 @@ for (const [vocabulary, count] of Object.entries(programs) as [Vocabulary, numbe
 
 test('exploring counts what there is, and holds', t => {
   for (const sketch of Array.from({length: 40}, (_, i) => generate('kernel', `small ${i}`, {accesses: 5, threads: 3}))) {
-    for (const model of modelsFor(sketch.vocabulary)) {
+    for (const model of modelsOf(sketch)) {
       const {verdict, unknown, counts} = explore(compile(sketch), model, {keepGoing: true, flags: []})
       const complete = [...executions(compile(sketch), model)].filter(run => !isBlocked(run)).length
       t.deepEqual({verdict, unknown, executions: counts.executions}, {verdict: counts.blocked > 0 ? 'broken' : 'holds', unknown: [], executions: complete}, describe(sketch))

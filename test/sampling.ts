@@ -3,7 +3,7 @@ import test from 'ava'
 import {executions, replay, sampleOne, type Model, type Run} from '../lib/index.ts'
 import {isBlocked, keyOf} from './helpers/compare.ts'
 import {generate} from './helpers/generate.ts'
-import {compile, describe, modelsFor, vocabularies, type Sketch, type Vocabulary} from './helpers/sketch.ts'
+import {compile, describe, modelsOf, vocabularies, type Sketch, type Vocabulary} from './helpers/sketch.ts'
 
 /** Programs small enough to see everything of. */
 function small(vocabulary: Vocabulary): readonly Sketch[] {
@@ -23,7 +23,7 @@ for (const vocabulary of vocabularies) {
     test.serial(`sampling with the ${strategy} strategy stays inside the ${vocabulary} programs' executions and reaches them all`, async t => {
       await turn()
       for (const sketch of small(vocabulary)) {
-        for (const model of modelsFor(vocabulary)) {
+        for (const model of modelsOf(sketch)) {
           const all = keysOf(sketch, model)
           if (all.size > 20) continue
           const unreached = new Set(all)
@@ -41,7 +41,7 @@ for (const vocabulary of vocabularies) {
   test.serial(`sampling with the pct strategy stays inside the ${vocabulary} programs' executions`, async t => {
     await turn()
     for (const sketch of small(vocabulary)) {
-      for (const model of modelsFor(vocabulary)) {
+      for (const model of modelsOf(sketch)) {
         const all = keysOf(sketch, model)
         const runs = Array.from({length: 10}, (_, i) => sampleOne(compile(sketch), model, {seed: 'engine', runs: 1, strategy: 'pct'}, i))
         t.true(runs.every(run => run !== null && all.has(runKey(run))), `${model.name}, ${describe(sketch)}`)
@@ -52,7 +52,7 @@ for (const vocabulary of vocabularies) {
   test.serial(`each execution of the ${vocabulary} programs is replayed by its path`, async t => {
     await turn()
     for (const sketch of small(vocabulary)) {
-      for (const model of modelsFor(vocabulary)) {
+      for (const model of modelsOf(sketch)) {
         for (const run of [...executions(compile(sketch), model)].slice(0, 5)) t.deepEqual(replay(compile(sketch), model, run.path), run, describe(sketch))
       }
     }

@@ -5,7 +5,7 @@
  * (PLDI 2017), section 3; herd7's rc11.cat.
  */
 import {
-  acyclic, and, any, co, cross, empty, ext, F, fr, inv, irreflexive, IW, loc, M, minus, opt, or, plus, po, R, rf, rmw, seq,
+  acyclic, and, any, co, cross, empty, ext, F, fr, grace, inv, irreflexive, IW, loc, M, minus, opt, or, plus, po, R, rf, rmw, seq,
   set, W, type Axiom, type RelationExpr,
 } from '../model.ts'
 
@@ -29,7 +29,8 @@ export function c11(rs: RelationExpr): {
 
   // a release (or a release fence before a write) synchronises with an acquire that reads from its release sequence
   const sw = seq(releases, opt(seq(F, po)), rs, rf, and(R, atomic), opt(seq(po, F)), acquires)
-  const hb = plus(or(po, sw))
+  // C++26 [saferecl.rcu]: a grace period synchronises with the critical sections around it
+  const hb = plus(or(po, sw, grace))
 
   const poNotLoc = minus(po, loc)
   const scb = or(po, seq(poNotLoc, hb, poNotLoc), and(hb, loc), co, fr)
@@ -42,7 +43,7 @@ export function c11(rs: RelationExpr): {
   const dataRace = minus(minus(minus(conflict, cross(and(M, atomic), and(M, atomic))), hb), inv(hb))
 
   return {
-    relations: {rf, co, fr, po, rmw, eco, rs, sw, hb, scb, psc_base: pscBase, psc_fence: pscFence, psc},
+    relations: {rf, co, fr, grace, po, rmw, eco, rs, sw, hb, scb, psc_base: pscBase, psc_fence: pscFence, psc},
     axioms: {
       coherence: irreflexive(seq(hb, opt(eco))),
       atomicity: empty(and(rmw, seq(fr, co))),

@@ -44,7 +44,7 @@ export function* candidates<R>(program: Program<R>, family: Family, {bound = 3, 
   const paths = guessPaths(program, family, bound)
   const ways = paths.reduce((product, own) => product * own.length, 1)
   if (ways > mostCombinations) throw new TooLarge(`${program.name} has ${ways} combinations of paths`)
-  for (const combination of combinations(paths)) yield* join(program, combination, everything)
+  for (const combination of combinations(paths)) yield* join(program, family, combination, everything)
 }
 
 // ---- One thread on its own -----------------------------------------------------------------------
@@ -321,7 +321,7 @@ function* combinations(paths: readonly (readonly ThreadPath[])[]): Generator<rea
 const initialWrite = label('W', 'IW')
 
 /** Every execution of these paths: each read takes its value from any write of that value, and co is any order. */
-function* join<R>(program: Program<R>, paths: readonly ThreadPath[], everything: boolean): Generator<Outcome<R>> {
+function* join<R>(program: Program<R>, family: Family, paths: readonly ThreadPath[], everything: boolean): Generator<Outcome<R>> {
   const events: Event[] = program.memory.map((location, id) => ({id, thread: -1, position: 0, label: initialWrite, location}))
   const values: (Scalar | null)[] = program.memory.map(word => word.init)
   const starts = paths.map((path, thread) => {
@@ -340,6 +340,7 @@ function* join<R>(program: Program<R>, paths: readonly ThreadPath[], everything:
     ctrl: placed(path => path.ctrl), rmw: placed(path => path.rmw),
   } satisfies Partial<Given>
 
+  const graces = family === 'lkmm' ? [[]] : [...product(graceChoices(paths, starts))]
   const waiting = program.threads.filter((_, thread) => paths[thread]!.pending !== null).map(({name}) => name)
   const returned = Object.fromEntries(program.threads.map(({name}, thread) => [name, paths[thread]!.returned])) as R
   const fits = (communication: Communication): boolean => everything || isCoherent(communication, events, fixed.rmw)
@@ -351,8 +352,36 @@ function* join<R>(program: Program<R>, paths: readonly ThreadPath[], everything:
     const final = chosen.map(({order}) => values[order.at(-1)!]!)
     // every write becomes visible some time: a wait goes on only if the last one does not end it
     if (paths.some(({pending}) => pending?.until?.(final[pending.word!]!) === true)) continue
-    yield {execution: {events, given: {...fixed, rf, co}, values, picked: paths.map(path => path.picked)}, waiting, returned, final}
+    for (const grace of graces) {
+      yield {execution: {events, given: {...fixed, rf, co, grace}, values, picked: paths.map(path => path.picked)}, waiting, returned, final}
+    }
   }
+}
+
+/** For each grace period and each outermost critical section of another thread: the one begins before the other, or is over before its end. */
+function graceChoices(paths: readonly ThreadPath[], starts: readonly number[]): (readonly Pair[])[] {
+  const found: Pair[][] = []
+  for (const [one, {events}] of paths.entries()) {
+    for (const [begin] of events.entries()) {
+      if (!events[begin]!.label.tags.includes('Sync-rcu-begin')) continue
+      for (const [other, path] of paths.entries()) {
+        if (one === other) continue
+        for (const [lock, unlock] of outermostSections(path.events)) {
+          const choices: Pair[] = [[starts[one]! + begin, starts[other]! + lock]]
+          if (unlock !== null) choices.push([starts[other]! + unlock, starts[one]! + begin + 1])
+          found.push(choices)
+        }
+      }
+    }
+  }
+  return found
+}
+
+function outermostSections(events: readonly PathEvent[]): (readonly [lock: number, unlock: number | null])[] {
+  const at = (tag: string): number[] => events.flatMap(({label}, i) => label.tags.includes(tag) ? [i] : [])
+  const depthBefore = (i: number): number => at('Rcu-lock').filter(lock => lock < i).length - at('Rcu-unlock').filter(unlock => unlock < i).length
+  return at('Rcu-lock').filter(lock => depthBefore(lock) === 0)
+    .map(lock => [lock, at('Rcu-unlock').find(unlock => unlock > lock && depthBefore(unlock) === 1) ?? null] as const)
 }
 
 /** What happens at one location: where each read takes its value from, and the writes in coherence order. */

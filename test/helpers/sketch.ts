@@ -13,9 +13,13 @@ export type Vocabulary = 'kernel' | 'rcu' | 'c11' | 'atomics'
 
 export const vocabularies: readonly Vocabulary[] = ['kernel', 'rcu', 'c11', 'atomics']
 
+/** The models that a sketch has a mapping to. */
+export function modelsOf(sketch: Sketch): readonly lib.Model[] {
+  return JSON.stringify(sketch.threads).includes('srcu') ? [lib.lkmm] : modelsFor(sketch.vocabulary)
+}
+
 /** The models that a vocabulary has a mapping to. */
 export function modelsFor(vocabulary: Vocabulary): readonly lib.Model[] {
-  if (vocabulary === 'rcu') return [lib.lkmm]
   return vocabulary === 'c11' ? lib.models.filter(model => model !== lib.lkmm) : lib.models
 }
 

@@ -1,0 +1,24 @@
+/** Grace periods and read-side critical sections of a graph, for models without an axiom for RCU. */
+import type {Graph} from './graph.ts'
+
+/** Vertices of outermost sections (unlock -1: not closed) and of grace periods. */
+export interface Grace {
+  readonly sections: readonly {readonly thread: number; readonly lock: number; readonly unlock: number}[]
+  readonly periods: readonly {readonly thread: number; readonly begin: number; readonly end: number}[]
+}
+
+/** What the threads have so far. Sections within sections add nothing to the outermost ones. */
+export function graceOf(graph: Graph): Grace {
+  const sections: {thread: number; lock: number; unlock: number}[] = []
+  const periods: {thread: number; begin: number; end: number}[] = []
+  for (let thread = 0; thread < graph.threads; thread++) {
+    let depth = 0
+    for (const [position, {label: {tags}}] of graph.nodeOf(thread).events.entries()) {
+      const vertex = graph.vertexOf(thread, position)
+      if (tags.includes('Rcu-lock') && depth++ === 0) sections.push({thread, lock: vertex, unlock: -1})
+      else if (tags.includes('Rcu-unlock') && --depth === 0) sections.at(-1)!.unlock = vertex
+      else if (tags.includes('Sync-rcu-begin')) periods.push({thread, begin: vertex, end: graph.vertexOf(thread, position + 1)})
+    }
+  }
+  return {sections, periods}
+}
