@@ -5,10 +5,11 @@ import {latchDesigns} from './designs/kernel-latch.ts'
 import {seqcountDesigns} from './designs/kernel-seqcount.ts'
 import {seqlockDesigns} from './designs/kernel-seqlock.ts'
 import {lockDesigns} from './designs/locks.ts'
+import {rwlockDesigns} from './designs/rwlocks.ts'
 
 export {withClaim, type Design, type Expectation, type Expected, type HeapCase, type Stated} from './design.ts'
 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [
-  ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns,
+  ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns, ...rwlockDesigns,
 ]

@@ -8,6 +8,10 @@ export {
   ticketMutexLock, ticketMutexUnlock, type FutexMutex, type SpinMutex, type TicketMutex,
 } from './locks-c11.ts'
 export {
+  defineRwlock, defineRwSemaphore, downgradeWrite, downRead, downWrite, readLock, readUnlock, upRead, upWrite, writeLock, writeUnlock,
+  type Rwlock, type RwSemaphore,
+} from './rwlock.ts'
+export {
   __readSeqcountBegin, __readSeqcountRetry, defineSeqcount, defineSeqlock, doneSeqretry, isEven, needSeqretry, rawReadSeqcount,
   rawReadSeqcountBegin, rawSeqcountBegin, rawWriteSeqcountBarrier, rawWriteSeqcountBegin, rawWriteSeqcountEnd, readSeqbegin,
   readSeqbeginOrLock, readSeqcountBegin, readSeqcountBeginAcquire, readSeqcountRetry, readSeqlockExcl, readSeqretry,
