@@ -27,6 +27,8 @@ export interface LocalEvent {
   readonly until: ((value: Scalar) => boolean) | null
   /** Does the execution exist only if it gets one? */
   readonly isCertain: boolean
+  /** Is the thread at its end if it gets none? */
+  readonly isIdle: boolean
   /** The store begins or ends the object that its word is part of. */
   readonly mark: Mark | null
   /** The operation as its author wrote it, for reports. */
@@ -462,7 +464,8 @@ class ThreadRun {
   #read(op: Extract<MappedOp, {kind: 'load' | 'rmw' | 'cas'}>, label: Label, location: Location, addr: readonly number[]): Value {
     const until = op.kind === 'cas' ? null : op.until ?? null
     const isCertain = op.kind === 'rmw' && op.isCertain === true
-    const position = this.#push({...this.#event(op.name, label), location, addr, until, isCertain})
+    const isIdle = op.kind === 'load' && op.isIdle === true
+    const position = this.#push({...this.#event(op.name, label), location, addr, until, isCertain, isIdle})
     // a wait is a loop around its read: what follows depends on it by control
     if (until !== null) this.#forever = union([this.#forever, [position]])
     return Value.read(position)
@@ -479,7 +482,7 @@ class ThreadRun {
   #event(name: string, label: Label): LocalEvent {
     const ctrl = union([this.#forever, ...this.#arms])
     return {
-      label, location: null, value: null, addr: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, mark: null,
+      label, location: null, value: null, addr: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, isIdle: false, mark: null,
       name, operation: this.#operations - 1,
     }
   }

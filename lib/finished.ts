@@ -46,11 +46,12 @@ export function flags(graph: Graph): string[] {
   return checker.raised()
 }
 
-/** For a blocked execution: who waits for what. */
+/** For a blocked execution: who waits for what, but for those who have nothing else to do. */
 export function waiting(graph: Graph): {readonly thread: number; readonly event: LocalEvent}[] {
   const found: {thread: number; event: LocalEvent}[] = []
   for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
-    found.push({thread: graph.threadOf[read]!, event: graph.eventAt(read)})
+    const event = graph.eventAt(read)
+    if (!event.isIdle) found.push({thread: graph.threadOf[read]!, event})
   }
   return found
 }

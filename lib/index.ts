@@ -1,14 +1,14 @@
 /** The engine's door. */
 export {type Location, type Operand, type Operator, type Scalar, isSame, showScalar, Value, type HeapObject, type MemoryObject} from './value.ts'
 export {
-  check, iteration, OtherCopy, perform, program, raw, rawNumber, rewriting, threads, when, without,
+  check, iteration, OtherCopy, perform, program, raw, rawNumber, rewriting, threads, watching, when, without,
   type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Mark, type Memory, type Op,
   type Picker, type Proc,
   type Program, type Reply, type Resolved, type Returned, type Vocabulary,
 } from './program.ts'
 export {
   atomicAdd, atomicAddReturn, atomicAddReturnAcquire, atomicAddReturnRelaxed, atomicAddReturnRelease, atomicAddUnless, atomicDecAndTest,
-  atomicFetchAdd, atomicFetchAddAcquire, atomicFetchAddRelaxed, atomicFetchAddRelease, atomicSub, awaitAcquire, awaitOnce,
+  atomicFetchAdd, atomicFetchAddAcquire, atomicFetchAddRelaxed, atomicFetchAddRelease, atomicSub, awaitAcquire, awaitOnce, awaitWork,
   awaitXchgAcquire, cmpxchg, cmpxchgAcquire, cmpxchgRelaxed, cmpxchgRelease, compilerBarrier, kernelTable, loadAcquire,
   rcuAssignPointer, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, smpMb, smpMbAfterAtomic, smpMbAfterSpinlock,
   smpMbAfterUnlockLock, smpMbBeforeAtomic, smpRmb, smpWmb, spinIsLocked, spinLock, spinTrylock, spinUnlock, srcuReadLock, srcuReadUnlock,

@@ -337,6 +337,13 @@ export function* awaitAcquire(at: Address, until: (value: Scalar) => boolean): P
   return yield* perform<Value>({kind: 'load', name: 'smp_cond_load_acquire', vocabulary, order: 'ACQUIRE', at, until})
 }
 /**
+ * smp_cond_load_acquire() of a thread that waits for work, as a kernel thread or a softirq does: if none comes,
+ * the thread is at its end and returns nothing, and the execution is complete.
+ */
+export function* awaitWork(at: Address, until: (value: Scalar) => boolean): Proc<Value> {
+  return yield* perform<Value>({kind: 'load', name: 'smp_cond_load_acquire', vocabulary, order: 'ACQUIRE', at, until, isIdle: true})
+}
+/**
  * A spin lock's acquisition as one step: waits until the word satisfies `until`, then exchanges it
  * for `value` with acquire ordering, and returns the old value.
  */

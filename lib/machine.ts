@@ -193,6 +193,7 @@ export class Machine {
   /**
    * Blocked for good: only waits are pending, and the last write to each word that is waited for does
    * not satisfy the wait. (If it did, the wait would end some time: every write becomes visible.)
+   * Complete, if only threads without work wait.
    */
   #blocked(): Decision | Status {
     const {graph} = this
@@ -203,11 +204,13 @@ export class Machine {
     if (!graph.settleCopies() || !this.#isConfirmed()) return 'dead'
     const open = this.#nextGrace() ?? this.#nextCo()
     if (open !== 'complete') return open
+    let isIdle = true
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       const last = lastValue(graph, graph.locationOf(read))
       if (last === undefined || graph.eventAt(read).until!(last)) return 'dead'
+      isIdle &&= graph.eventAt(read).isIdle
     }
-    return 'blocked'
+    return isIdle ? 'complete' : 'blocked'
   }
 
   /** Was every assumption borne out? A thread cannot have run past a wait that never ends. */

@@ -35,7 +35,9 @@ interface Named {
 export type Op =
   | (Named & {readonly kind: 'load'; readonly order: KernelOrder | C11Order; readonly at: Address
     /** The read waits until the word holds a value that satisfies this (a spin loop without the spinning). */
-    readonly until?: (value: Scalar) => boolean})
+    readonly until?: (value: Scalar) => boolean
+    /** The thread has nothing else to do: if the wait goes on for ever, the thread is at its end, and nothing is blocked. */
+    readonly isIdle?: boolean})
   | (Named & {readonly kind: 'store'; readonly order: KernelOrder | C11Order; readonly at: Address; readonly value: Value
     /** The object that the word is part of begins or ends here. */
     readonly mark?: Mark})
@@ -76,11 +78,19 @@ export type Reply = Value | Scalar | boolean | undefined
 /** A thread, or a part of one: yields operations, returns a T. */
 export type Proc<T = void> = Generator<Op, T, Reply>
 
-/** Yields one operation and returns the machine's reply. Every vocabulary is built on this. */
+/**
+ * Yields one operation and returns the machine's reply. Every vocabulary is built on this.
+ * An error that is thrown into the thread instead of a reply tells of the line that yielded the operation.
+ */
 export function* perform<R extends Reply>(op: Op): Proc<R> {
   if ('order' in op && op.kind !== 'fence' && !isAddress(op.at)) throw new TypeError(`${op.name} was given ${typeof op.at === 'object' ? 'an object' : String(op.at)}, which is no location`)
   sites?.set(op, new Error('site').stack ?? '')
-  return (yield op) as R
+  try {
+    return (yield op) as R
+  } catch (error) {
+    if (error instanceof Error) Error.captureStackTrace(error, perform)
+    throw error
+  }
 }
 
 /** TypeScript sees to it; JavaScript does not. */
@@ -307,13 +317,41 @@ export function* without<T>(proc: Proc<T>, drop: (op: Op) => boolean): Proc<T> {
   return yield* rewriting(proc, op => drop(op) ? null : op)
 }
 
+/**
+ * The same thread, watched: `look` sees each operation before it is performed, and `seen` with what was replied.
+ * An error that `look` throws is thrown in the thread, at the operation.
+ */
+export function* watching<T>(proc: Proc<T>, look: (op: Op) => void, seen: (op: Op, reply: Reply) => void): Proc<T> {
+  let step = proc.next()
+  while (!step.done) {
+    let reply: Reply
+    try {
+      look(step.value)
+      reply = yield step.value
+      seen(step.value, reply)
+    } catch (error) {
+      step = proc.throw(error)
+      continue
+    }
+    step = proc.next(reply)
+  }
+  return step.value
+}
+
 /** The same thread with each operation replaced by what `rewrite` makes of it; null leaves it out. */
 export function* rewriting<T>(proc: Proc<T>, rewrite: (op: Op) => Op | null): Proc<T> {
   let step = proc.next()
   while (!step.done) {
     const op = rewrite(step.value)
     if (op !== null) sites?.set(op, siteOf(step.value) ?? '')
-    step = proc.next(op === null ? undefined : yield op)
+    let reply: Reply
+    try {
+      reply = op === null ? undefined : yield op
+    } catch (error) {
+      step = proc.throw(error)
+      continue
+    }
+    step = proc.next(reply)
   }
   return step.value
 }

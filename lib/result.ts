@@ -46,7 +46,7 @@ export interface FaultFailure {
 export interface Run {
   readonly path: Path
   readonly execution: Execution
-  /** What each thread returned, by name; undefined for one that did not finish. */
+  /** What each thread returned, by name; undefined for one that did not finish: blocked, or idle at the end. */
   readonly returned: Readonly<Record<string, unknown>>
   /** The co-last value of each word, by the word's index. */
   readonly final: readonly Scalar[]
@@ -54,7 +54,7 @@ export interface Run {
 }
 
 export interface Counts {
-  /** Complete executions: all reads resolved, all threads finished, co total. */
+  /** Complete executions: all reads resolved, all threads finished or idle, co total. */
   readonly executions: number
   /** Executions in which no thread can go on. */
   readonly blocked: number

@@ -19,7 +19,7 @@ import {compute, isSame, truth, Value, type Location, type Scalar} from '../../l
 /** One execution, with its outcome. */
 export interface Outcome<R> {
   readonly execution: Execution
-  /** Threads that wait for ever; empty for a complete execution. */
+  /** Threads that wait for ever, but for those without work; empty for a complete execution. */
   readonly waiting: readonly string[]
   /** What each thread returned; undefined for one that waits. */
   readonly returned: R
@@ -77,6 +77,8 @@ interface Pending {
   readonly until: ((value: Scalar) => boolean) | null
   /** May it wait for ever? */
   readonly mayBlock: boolean
+  /** Is the thread then at its end? */
+  readonly isIdle: boolean
 }
 
 /** Values that a word may hold, as far as is known, by its index. */
@@ -206,7 +208,7 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
     if (guess === undefined) {
       access(shape.read!, to, null)
       const mayBlock = until !== undefined && !(op.kind === 'rmw' && op.isCertain === true)
-      return {pending: {word: to.location.index, among: [], until: until ?? null, mayBlock}}
+      return {pending: {word: to.location.index, among: [], until: until ?? null, mayBlock, isIdle: op.kind === 'load' && op.isIdle === true}}
     }
     const read = (label: Label): number => {
       const position = access(label, to, guess)
@@ -264,7 +266,7 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
     const among = from.choices(index, nth, true)
     if (among === null) return 'cut'
     const given = among.length === 1 ? among[0] : remaining.shift()
-    if (given === undefined) return {pending: {word: null, among, until: null, mayBlock: false}}
+    if (given === undefined) return {pending: {word: null, among, until: null, mayBlock: false, isIdle: false}}
     picked.push(given)
     return {reply: Value.of(given)}
   }
@@ -341,7 +343,7 @@ function* join<R>(program: Program<R>, family: Family, paths: readonly ThreadPat
   } satisfies Partial<Given>
 
   const graces = family === 'lkmm' ? [[]] : [...product(graceChoices(paths, starts))]
-  const waiting = program.threads.filter((_, thread) => paths[thread]!.pending !== null).map(({name}) => name)
+  const waiting = program.threads.filter((_, thread) => paths[thread]!.pending?.isIdle === false).map(({name}) => name)
   const returned = Object.fromEntries(program.threads.map(({name}, thread) => [name, paths[thread]!.returned])) as R
   const fits = (communication: Communication): boolean => everything || isCoherent(communication, events, fixed.rmw)
   const communications = program.memory.map(location =>

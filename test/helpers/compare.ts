@@ -1,6 +1,6 @@
 /** Compares the engine's executions of a program with those of the brute force. */
 import {
-  allows, executionKey, executions, flagsOf, pairsOf, type Execution, type Failure, type Model, type Run, type Scalar,
+  allows, executionKey, executions, flagsOf, pairsOf, type Execution, type Failure, type Model, type Program, type Run, type Scalar,
 } from '../../lib/index.ts'
 import {data, or, plus, rf} from '../../lib/model.ts'
 import {candidates, TooLarge, type Outcome} from './bruteforce.ts'
@@ -10,8 +10,8 @@ import {compile, type Registers, type Sketch} from './sketch.ts'
  * What the engine gets wrong, in words; nothing if it agrees with the brute force. The reference evaluator
  * takes about a third of a millisecond per candidate under lkmm, so there is a limit to them.
  */
-export function differences(sketch: Sketch, model: Model, mostCandidates: number): readonly string[] | 'too large' {
-  const program = compile(sketch)
+export function differences(sketch: Sketch, model: Model, mostCandidates: number, change = unchanged): readonly string[] | 'too large' {
+  const program = change(compile(sketch))
   const expected = new Map<string, Outcome<Registers>>()
   try {
     let count = 0
@@ -24,15 +24,17 @@ export function differences(sketch: Sketch, model: Model, mostCandidates: number
     throw error
   }
   try {
-    return compare(expected, engine(sketch, model), model)
+    return compare(expected, engine(change(compile(sketch)), model), model)
   } catch (error) {
     return [`the engine throws ${String(error)}`]
   }
 }
 
+const unchanged = (program: Program<Registers>): Program<Registers> => program
+
 /** The engine's executions, blocked ones included. */
-function engine(sketch: Sketch, model: Model): readonly Run[] {
-  return [...executions(compile(sketch), model, {flags: Object.keys(model.flags)})].filter(run => !isThinAir(run.execution))
+function engine(program: Program<Registers>, model: Model): readonly Run[] {
+  return [...executions(program, model, {flags: Object.keys(model.flags)})].filter(run => !isThinAir(run.execution))
 }
 
 function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readonly Run[], model: Model): readonly string[] {
