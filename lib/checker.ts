@@ -7,7 +7,7 @@
  * each operation computes its delta from those of its arguments: semi-naive evaluation, sound since
  * the axioms' expressions only grow. The tests hold it against the reference evaluator.
  */
-import {lowest} from './bits.ts'
+import {isIn, lowest, next} from './bits.ts'
 import type {Mask, Plan, PlanOp} from './plan.ts'
 
 /** Where in the machine's state array the checker finds and keeps its things. */
@@ -23,6 +23,8 @@ export interface Layout {
   readonly sets: number
   /** `vertices` rows per relation of the plan's axioms. */
   readonly relations: number
+  /** One row per such relation: which of its rows have any bit. */
+  readonly used: number
 }
 
 /** Working memory of the plan's recursive group. */
@@ -81,8 +83,7 @@ export class Checker {
   }
 
   isRowEmpty(relation: number, from: number): boolean {
-    for (let word = 0; word < this.#w; word++) if (this.row(relation, from, word) !== 0) return false
-    return true
+    return !isIn(this.#state, this.#layout.used + relation * this.#w, from)
   }
 
   /** Adds a pair to an input relation. */
@@ -95,6 +96,7 @@ export class Checker {
     this.#state[at]! |= bit
     this.#delta[row]! |= bit
     this.#dirty[relation * w + (from >> 5)]! |= 1 << (from & 31)
+    this.#state[this.#layout.used + relation * w + (from >> 5)]! |= 1 << (from & 31)
   }
 
   /** Puts a vertex into a set. `late`: the vertex was there before, so relations may have pairs of it. */
@@ -247,6 +249,7 @@ export class Checker {
     this.#state[here]! |= fresh
     this.#delta[at]! |= fresh
     this.#dirty[relation]! |= 1 << from
+    this.#state[this.#layout.used + relation]! |= 1 << from
   }
 
   #copy(out: number, arg: number): void {
@@ -279,7 +282,10 @@ export class Checker {
     if (changed === 0) return
     const lefts = this.#layout.relations + left * n
     const deltas = right * n
-    for (let from = 0; from < n; from++) {
+    rows = state[this.#layout.used + left]!
+    while (rows !== 0) {
+      const from = lowest(rows)
+      rows &= rows - 1
       let mids = state[lefts + from]! & changed
       if (mids === 0) continue
       let row = 0
@@ -386,7 +392,10 @@ export class Checker {
         bits &= bits - 1
         if (((state[start + from]! >>> to) & 1) === 1) continue
         const reached = state[start + to]! | (1 << to)
-        for (let before = 0; before < n; before++) {
+        let befores = state[this.#layout.used + out]! | (1 << from)
+        while (befores !== 0) {
+          const before = lowest(befores)
+          befores &= befores - 1
           if (before === from || ((state[start + before]! >>> from) & 1) === 1) this.#put(out, before, reached)
         }
       }
@@ -451,6 +460,7 @@ export class Checker {
     this.#state[here]! |= fresh
     this.#delta[at]! |= fresh
     this.#dirty[relation * this.#w + (from >> 5)]! |= 1 << (from & 31)
+    this.#state[this.#layout.used + relation * this.#w + (from >> 5)]! |= 1 << (from & 31)
   }
 
   /** Adds the new pairs of a row to a row. */
@@ -488,6 +498,8 @@ export class Checker {
   #seqWide(out: number, left: number, right: number): void {
     const w = this.#w
     const n = this.#n
+    const state = this.#state
+    const used = this.#layout.used + left * w
     for (let rowWord = 0; rowWord < w; rowWord++) {
       let rows = this.#dirty[left * w + rowWord]!
       while (rows !== 0) {
@@ -506,8 +518,8 @@ export class Checker {
     for (let word = 0; word < w; word++) {
       const changed = this.#dirty[right * w + word]!
       if (changed === 0) continue
-      for (let from = 0; from < n; from++) {
-        let mids = this.#state[lefts + from * w + word]! & changed
+      for (let from = next(state, used, w, -1); from >= 0; from = next(state, used, w, from)) {
+        let mids = state[lefts + from * w + word]! & changed
         while (mids !== 0) {
           this.#mergeDelta(out, from, right, (word << 5) + lowest(mids))
           mids &= mids - 1
@@ -603,6 +615,7 @@ export class Checker {
     const n = this.#n
     const w = this.#w
     const outs = this.#layout.relations + out * n * w
+    const used = this.#layout.used + out * w
     for (let rowWord = 0; rowWord < w; rowWord++) {
       let rows = this.#dirty[arg * w + rowWord]!
       while (rows !== 0) {
@@ -616,15 +629,20 @@ export class Checker {
             const toBit = bits & -bits
             bits &= bits - 1
             if ((this.#state[outs + from * w + word]! & toBit) !== 0) continue
-            for (let before = 0; before < n; before++) {
-              if (before !== from && ((this.#state[outs + before * w + rowWord]! >>> fromBit) & 1) === 0) continue
-              this.#putWord(out, before, word, toBit)
-              this.#merge(out, before, out, to)
+            this.#reach(out, from, to)
+            for (let before = next(this.#state, used, w, -1); before >= 0; before = next(this.#state, used, w, before)) {
+              if (((this.#state[outs + before * w + rowWord]! >>> fromBit) & 1) === 1) this.#reach(out, before, to)
             }
           }
         }
       }
     }
+  }
+
+  /** Adds a vertex, and all behind it, to a row of a closure. */
+  #reach(closure: number, from: number, to: number): void {
+    this.#putWord(closure, from, to >> 5, 1 << (to & 31))
+    this.#merge(closure, from, closure, to)
   }
 
   // ---- both ----

@@ -7,9 +7,8 @@
  * the stores that they take to the reads that guard those would end in a cycle, which the model forbids.
  */
 import {asks, type Node} from './behaviour.ts'
-import {alone} from './derived.ts'
 import type {Model} from './model.ts'
-import {evaluateAll} from './reference.ts'
+import {shapeOf} from './shape.ts'
 
 const nothing: ReadonlySet<number> = new Set()
 
@@ -26,13 +25,27 @@ function escapingFrom(node: Node, reads: readonly number[], model: Model): Reado
   const visit = (child: Node): void => {
     const writes = child.events.flatMap(({label}, position) => position >= child.from && label.kind === 'W' ? [position] : [])
     if (writes.length > 0) {
-      const guards = new Set(evaluateAll(alone(child), [model.guarded], []).pairs[0]!.map(([a, b]) => a * child.events.length + b))
+      const guards = guardsIn(child, model)
       for (const write of writes) {
-        if (!reads.every(read => guards.has(read * child.events.length + write))) found.add(child.events[write]!.location!.index)
+        if (!reads.every(read => guards.has(pairOf(child, read, write)))) found.add(child.events[write]!.location!.index)
       }
     }
     for (const next of child.children.values()) visit(next)
   }
   for (const child of node.children.values()) visit(child)
   return found
+}
+
+/** The pairs of the thread's accesses that the model guards. */
+function guardsIn(node: Node, model: Model): ReadonlySet<number> {
+  return shapeOf(node).noted(model, shape => {
+    const pairs = shape.related(model.guarded)
+    const found = new Set<number>()
+    for (let i = 0; i < pairs.length; i += 2) found.add(pairs[i]! * node.vertexCount + pairs[i + 1]!)
+    return found
+  })
+}
+
+function pairOf({vertices, vertexCount}: Node, a: number, b: number): number {
+  return vertices[a]! * vertexCount + vertices[b]!
 }

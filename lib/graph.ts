@@ -114,9 +114,10 @@ export class Graph {
     this.#assumed = reserve(1 + 2 * maxAssumed)
     const sets = reserve(plan.sets.length * this.words)
     const relations = reserve(plan.kept * this.vertices * this.words)
+    const used = reserve(plan.kept * this.words)
     this.size = size
     this.#state = new Int32Array(size)
-    const layout = {vertices: this.vertices, words: this.words, location: this.#location, access: this.#accesses, sets, relations}
+    const layout = {vertices: this.vertices, words: this.words, location: this.#location, access: this.#accesses, sets, relations, used}
     this.checker = new Checker(plan, this.#state, layout, sameThread(this.threadOf, this.words))
   }
 

@@ -10,10 +10,11 @@ import {lookAhead} from './futures.ts'
 import {Outgrown, type Graph} from './graph.ts'
 import {Machine, type Status} from './machine.ts'
 import type {Model} from './model.ts'
-import {compile, must, type Plan} from './plan.ts'
+import {planFor} from './plans.ts'
 import {mustBeOwn, type FinalMemory, type Program} from './program.ts'
 import {flagsOf} from './reference.ts'
 import type {Failure, FaultFailure, Path, Run, Unknown} from './result.ts'
+import {must} from './static.ts'
 import {truth, Value, type Location, type Scalar} from './value.ts'
 
 /** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
@@ -22,18 +23,6 @@ export const maxVertices = 512
 /** A program with more events than the engine takes. */
 export class TooManyEvents extends Error {
   override readonly name = 'TooManyEvents'
-}
-
-const plans = new WeakMap<Model, Map<string, Plan>>()
-
-/** The model compiled for these labels; made once per model and set of labels. */
-function planFor(model: Model, labels: ReadonlySet<Label>, withBefore: boolean): Plan {
-  const key = (withBefore ? 'before ' : '') + [...labels].map(label => `${label.kind} ${label.tags.join(' ')}`).sort().join('|')
-  const known = plans.get(model) ?? new Map<string, Plan>()
-  plans.set(model, known)
-  const plan = known.get(key) ?? compile(model, [...labels], withBefore)
-  known.set(key, plan)
-  return plan
 }
 
 /** What counts as a failure, and how. */
@@ -75,20 +64,13 @@ export class Session {
 
   /** Builds the machine for what the threads are known to do now. */
   #build(): Machine {
-    const labels = new Set<Label>()
-    const capacity = this.#behaviours.map(({nodes}) => {
-      let most = 0
-      for (const node of nodes) {
-        most = Math.max(most, node.vertexCount)
-        for (const event of node.events) labels.add(event.label)
-      }
-      return most + this.#spare
-    })
+    const capacity = this.#behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0) + this.#spare)
     const total = capacity.reduce((sum, count) => sum + count, 0)
     if (total > maxVertices) {
       throw new TooManyEvents(`program ${this.program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
     }
-    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan: planFor(this.model, labels, this.#regime === 'iso'), capacity})
+    const plan = planFor(this.model, this.#behaviours.flatMap(({nodes}) => nodes), this.#regime === 'iso')
+    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan, capacity})
   }
 
   /** Runs `body`, again with a larger machine whenever it was outgrown. Nothing that `body` did before counts. */

@@ -1,0 +1,345 @@
+/**
+ * Compiles a model into a plan: its axioms as a short list of operations on bit matrices.
+ *
+ * What depends only on one thread's own events (program order, dependencies, sets) becomes an input
+ * that is computed once per thread behaviour; the rest is kept up to date as rf and co grow
+ * (checker.ts). Common parts are shared. Parts that are empty because the program has no event of
+ * some kind (no RCU, no plain access) are left out.
+ */
+import {label, type Label} from './event.ts'
+import {empty, Emitter, identity, none, plain, type Ref} from './emit.ts'
+import {foldUnions, inputsOf} from './fold.ts'
+import {and, any, cross, grace as graceBase, id, on, plus, poLoc, R, seq, W, type Model, type RelationExpr, type SetExpr} from './model.ts'
+import type {Check, Local, Mask, OwnRelation, Plan, PlanOp} from './plan.ts'
+import {isLocal} from './reference.ts'
+import {coherenceOrder, isInThread, isMask, isStatic, may, must, unionOf} from './static.ts'
+
+/** What is known of the programs that a plan is for. */
+export interface Purpose {
+  /** Their events carry only these. */
+  readonly labels: readonly Label[]
+  /** These relations are empty in all of their threads. */
+  readonly absent: readonly OwnRelation[]
+  /** Is the model's `before` wanted? */
+  readonly withBefore: boolean
+}
+
+/** Compiles `model` for some purpose. */
+export function compile(model: Model, purpose: Purpose): Plan {
+  return foldUnions(new Compiler(model, purpose).plan(purpose.withBefore))
+}
+
+/**
+ * Relations of single threads that say, when they are empty, that rf, co or fr stay between threads
+ * (in a model with a coherence axiom): no thread both writes and reads a location, and so on.
+ */
+export const within: Readonly<Record<'rf' | 'co' | 'fr', OwnRelation>> = {
+  rf: {key: 'within rf', expr: seq(W, poLoc, R)},
+  co: {key: 'within co', expr: seq(W, poLoc, W)},
+  fr: {key: 'within fr', expr: seq(R, poLoc, W)},
+}
+
+/** A part of a sequence: a relation, or a test of the event that its neighbours share. */
+type Part = Ref | {readonly test: SetExpr}
+
+class Compiler {
+  readonly #model: Model
+  readonly #labels: readonly Label[]
+  readonly #emit = new Emitter()
+  readonly #byExpr = new Map<RelationExpr, Ref>()
+  readonly #setKeys = new Map<string, number>()
+  readonly #sets: {key: string; expr: SetExpr}[] = []
+  readonly #locals: Local[] = []
+  readonly #absent: ReadonlyMap<string, OwnRelation>
+  /** How many expressions refer to an expression. */
+  readonly #mentions = new Map<RelationExpr, number>()
+  readonly #exprIds = new Map<RelationExpr | SetExpr, string>()
+
+  constructor(model: Model, {labels, absent}: Purpose) {
+    this.#model = model
+    this.#labels = [...labels, label('W', 'IW')]
+    this.#absent = new Map(absent.map(own => [own.key, own]))
+    for (const {of} of Object.values(model.axioms)) this.#countMentions(of)
+  }
+
+  #countMentions(expr: RelationExpr): void {
+    const before = this.#mentions.get(expr) ?? 0
+    this.#mentions.set(expr, before + 1)
+    if (before === 0) for (const part of partsOf(expr)) this.#countMentions(part)
+  }
+
+  plan(withBefore: boolean): Plan {
+    const axioms = Object.entries(this.#model.axioms)
+    const isCoherent = axioms.some(([, {kind, of}]) => coherenceOrder(kind, of) !== null)
+    const [rf, co, fr] = (['rf', 'co', 'fr'] as const).map(name =>
+      this.#emit.input(name, isCoherent && this.#absent.has(within[name].key) ? 'ext' : null).pairs) as [number, number, number]
+    const grace = this.#ref(graceBase).pairs
+    let order: number | null = null
+    const closures: number[] = []
+    const checks: Check[] = []
+    for (const [axiom, {kind, of}] of axioms) {
+      const coherent = coherenceOrder(kind, of)
+      if (coherent !== null) {
+        // the machine keeps co in step with this order, and the order itself must be irreflexive
+        order = this.#relation(coherent)
+        if (!isLocal(coherent) && order !== none) checks.push({axiom, kind: 'irreflexive', relation: order})
+        continue
+      }
+      const relation = this.#relation(kind === 'acyclic' ? plus(of) : of)
+      if (relation === none) continue
+      checks.push({axiom, kind: kind === 'empty' ? 'empty' : 'irreflexive', relation})
+      if (kind === 'acyclic' && unionOf(of).some(part => part.op === 'base' && part.name === 'co')) closures.push(relation)
+    }
+    order ??= this.#relation(poLoc)
+    const {ops, relations: kept} = this.#emit
+    this.#emit.ops = []
+    const flags: {flag: string; relation: number}[] = []
+    for (const [flag, of] of Object.entries(this.#model.flags)) {
+      const relation = this.#relation(of)
+      if (relation !== none) flags.push({flag, relation})
+    }
+    const before = withBefore ? this.#relation(this.#model.before) : none
+    return {
+      model: this.#model, labels: new Set(this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace,
+      locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], ops, checks, flagOps: this.#emit.ops, flags, before, order, closures,
+    }
+  }
+
+  /** The relation's number, its operations added to the plan; `none` if it is empty for sure. */
+  #relation(expr: RelationExpr): number {
+    return this.#whole(this.#ref(expr))
+  }
+
+  /** The number of a relation that has all its pairs, those of the identity too. */
+  #whole(ref: Ref): number {
+    return ref.reflexive ? this.#emit.union([plain(ref.pairs), this.#local(id)]).pairs : ref.pairs
+  }
+
+  #ref(expr: RelationExpr): Ref {
+    const known = this.#byExpr.get(expr)
+    if (known !== undefined) return known
+    const made = this.#make(expr)
+    this.#byExpr.set(expr, made)
+    return made
+  }
+
+  #make(expr: RelationExpr): Ref {
+    if (this.#isEmpty(expr)) return empty
+    if (expr.op === 'opt' || expr.op === 'star') {
+      const inner = this.#ref(expr.arg)
+      return {pairs: (expr.op === 'opt' ? inner : this.#emit.closure(inner)).pairs, reflexive: true}
+    }
+    if (expr.op === 'base' && ['rf', 'co', 'fr', 'grace'].includes(expr.name)) return this.#emit.input(expr.name, null)
+    if (isLocal(expr) && isInThread(expr)) return this.#local(expr)
+    if (isMask(expr)) return this.#emit.everyPairOf(this.#id(expr), this.#mask(and(expr, everyPair)))
+    switch (expr.op) {
+      case 'seq': return this.#sequence(expr.args)
+      case 'or': return this.#emit.union(expr.args.map(arg => this.#ref(arg)))
+      case 'and': return this.#intersection(expr.args)
+      case 'minus': return this.#difference(expr.left, expr.right)
+      case 'inv': return this.#emit.inverse(this.#ref(expr.arg))
+      case 'plus': return this.#emit.closure(this.#ref(expr.arg))
+      case 'rec': return this.#recursive(expr)
+      case 'base': case 'cross': case 'on': case 'brackets':
+        throw new Error(`model ${this.#model.name}: ${expr.op} relates events of different threads and can only filter another relation`)
+    }
+  }
+
+  #local(expr: RelationExpr): Ref {
+    const key = this.#id(expr)
+    if (this.#absent.has(key)) return empty
+    return this.#emit.input(`local ${key}`, 'int', relation => { this.#locals.push({key, relation, expr}) })
+  }
+
+  #intersection(args: readonly RelationExpr[]): Ref {
+    const rest = args.filter(arg => !isMask(arg)).map(arg => this.#relation(arg))
+    const both = rest.reduce((left, right) => this.#emit.both(left, right))
+    return plain(args.filter(isMask).reduce((arg, mask) => this.#masked('keep', arg, mask), both))
+  }
+
+  #difference(left: RelationExpr, right: RelationExpr): Ref {
+    if (right.op === 'base' && right.name === 'id') return plain(this.#masked('drop', this.#ref(left).pairs, right))
+    const arg = this.#relation(left)
+    return plain(isMask(right) ? this.#masked('drop', arg, right) : this.#emit.difference(arg, this.#relation(right)))
+  }
+
+  #masked(kind: 'keep' | 'drop', arg: number, mask: RelationExpr): number {
+    return this.#emit.masked(kind, arg, this.#id(mask), this.#mask(mask))
+  }
+
+  #mask(expr: RelationExpr): Mask {
+    switch (expr.op) {
+      case 'base': return {kind: expr.name as 'ext' | 'int' | 'loc' | 'id'}
+      case 'cross': return {kind: 'cross', from: this.#set(expr.from), to: this.#set(expr.to)}
+      case 'or': case 'and': return {kind: expr.op, args: expr.args.map(arg => this.#mask(arg))}
+      case 'minus': return {kind: 'minus', left: this.#mask(expr.left), right: this.#mask(expr.right)}
+      default: throw new Error(`model ${this.#model.name}: ${expr.op} cannot be a filter`)
+    }
+  }
+
+  #set(expr: SetExpr): number {
+    if (!isStatic(expr)) throw new Error(`model ${this.#model.name}: a set that depends on rf or co cannot be compiled; write the relation without it`)
+    const key = this.#id(expr)
+    const known = this.#setKeys.get(key)
+    if (known !== undefined) return known
+    this.#sets.push({key, expr})
+    this.#setKeys.set(key, this.#sets.length - 1)
+    return this.#sets.length - 1
+  }
+
+  /** Runs of local parts become one input; tests of one event become restrictions of their neighbours. */
+  #sequence(args: readonly RelationExpr[]): Ref {
+    const parts: Part[] = []
+    let run: RelationExpr[] = []
+    const flush = (): void => {
+      if (run.length === 0) return
+      const sets = run.flatMap(part => part.op === 'on' ? [part.set] : [])
+      if (sets.length === run.length) parts.push({test: sets.length === 1 ? sets[0]! : and(...sets)})
+      else parts.push(this.#ref(run.length === 1 ? run[0]! : seq(...run)))
+      run = []
+    }
+    for (const arg of this.#flatten(args)) {
+      if (isLocal(arg) && isInThread(arg)) run.push(arg)
+      else {
+        flush()
+        parts.push(this.#ref(arg))
+      }
+    }
+    flush()
+    return this.#chain(parts)
+  }
+
+  #chain(parts: readonly Part[]): Ref {
+    const all = parts.reduce((left, right) => this.#joined(left, right), identity)
+    return 'test' in all ? this.#local(on(all.test)) : all
+  }
+
+  #joined(left: Part, right: Part): Part {
+    if (left === identity) return right
+    if ('test' in left) return 'test' in right ? {test: and(left.test, right.test)} : this.#restricted('from', right, left.test)
+    return 'test' in right ? this.#restricted('to', left, right.test) : this.#emit.sequence(left, right)
+  }
+
+  /** Sequences inside sequences, spread out, but for those that are wanted elsewhere too; tests that all events pass left out. */
+  #flatten(args: readonly RelationExpr[]): readonly RelationExpr[] {
+    const isWanted = (arg: RelationExpr): boolean => (this.#mentions.get(arg) ?? 0) > 1
+    const spread = args.flatMap(arg => arg.op === 'seq' && (!isWanted(arg) || isLocal(arg)) ? this.#flatten(arg.args) : [arg])
+    return spread.filter(arg => arg.op !== 'on' || !this.#isCertain(arg.set))
+  }
+
+  #isCertain(test: SetExpr): boolean {
+    return this.#labels.every(one => must(test, one))
+  }
+
+  #restricted(kind: 'from' | 'to', {pairs, reflexive}: Ref, test: SetExpr): Ref {
+    const kept = pairs === none ? empty : this.#emit.restricted(kind, pairs, this.#set(test))
+    return reflexive ? this.#emit.union([kept, this.#local(on(test))]) : kept
+  }
+
+  #recursive(expr: Extract<RelationExpr, {op: 'rec'}>): Ref {
+    const self = this.#emit.fresh()
+    this.#byExpr.set(expr, plain(self))
+    const outer = this.#emit.ops
+    // what the body needs from outside comes first, in the outer list
+    this.#emit.ops = []
+    const body = this.#relation(expr.body)
+    const inner = this.#emit.ops
+    this.#emit.ops = outer
+    if (body === none) return empty
+    const touched = dependents(inner, self)
+    outer.push(...inner.filter(op => !touched.has(op)))
+    outer.push({kind: 'rec', self, body, ops: inner.filter(op => touched.has(op))})
+    return plain(self)
+  }
+
+  /** A key that is the same for expressions written the same way. */
+  #id(expr: RelationExpr | SetExpr): string {
+    const known = this.#exprIds.get(expr)
+    if (known !== undefined) return known
+    const made = this.#describe(expr)
+    this.#exprIds.set(expr, made)
+    return made
+  }
+
+  #describe(expr: RelationExpr | SetExpr): string {
+    const all = (args: readonly (RelationExpr | SetExpr)[]): string => args.map(arg => this.#id(arg)).join(' ')
+    switch (expr.op) {
+      case 'tag': case 'base': return expr.name
+      case 'on': return `[${this.#id(expr.set)}]`
+      case 'cross': return `(${this.#id(expr.from)} * ${this.#id(expr.to)})`
+      case 'seq': case 'or': case 'and': return `(${expr.op} ${all(expr.args)})`
+      case 'minus': return `(minus ${this.#id(expr.left)} ${this.#id(expr.right)})`
+      case 'not': case 'inv': case 'opt': case 'plus': case 'star': return `(${expr.op} ${this.#id(expr.arg)})`
+      case 'domain': case 'range': return `(${expr.op} ${this.#id(expr.of)})`
+      case 'brackets': return `(brackets ${this.#id(expr.open)} ${this.#id(expr.close)})`
+      case 'rec': return `(rec ${this.#byExpr.get(expr)?.pairs ?? 'new'})`
+    }
+  }
+
+  /** Is the relation empty in every program with these labels? */
+  #isEmpty(expr: RelationExpr): boolean {
+    const known = this.#empty.get(expr)
+    if (known !== undefined) return known
+    const made = this.#computeEmpty(expr)
+    if (this.#assumed === 0) this.#empty.set(expr, made)
+    return made
+  }
+
+  readonly #empty = new Map<RelationExpr, boolean>()
+  /** While it is assumed of a recursive relation that it is empty, nothing is remembered. */
+  #assumed = 0
+
+  #computeEmpty(expr: RelationExpr): boolean {
+    switch (expr.op) {
+      case 'base':
+        if (expr.name === 'grace') return !['Rcu-lock', 'Sync-rcu-begin'].every(tag => this.#labels.some(one => one.tags.includes(tag)))
+        return expr.name === 'rmw' && !this.#labels.some(one => one.tags.includes('RMW') || one.tags.includes('LKR'))
+      case 'on': return this.#hollow(expr.set)
+      case 'cross': return this.#hollow(expr.from) || this.#hollow(expr.to)
+      case 'brackets': return this.#hollow(expr.open) || this.#hollow(expr.close)
+      case 'seq': case 'and': return expr.args.some(arg => this.#isEmpty(arg))
+      case 'or': return expr.args.every(arg => this.#isEmpty(arg))
+      case 'minus': return this.#isEmpty(expr.left)
+      case 'inv': case 'plus': return this.#isEmpty(expr.arg)
+      case 'opt': case 'star': return false
+      case 'rec': {
+        // the least fixpoint is empty iff the body is empty when the relation itself is
+        this.#empty.set(expr, true)
+        this.#assumed++
+        const made = this.#isEmpty(expr.body)
+        this.#assumed--
+        this.#empty.delete(expr)
+        return made
+      }
+    }
+  }
+
+  #hollow(set: SetExpr): boolean {
+    return this.#labels.every(one => !may(set, one))
+  }
+}
+
+const everyPair = cross(any, any)
+
+/** The relations that an expression is made from. */
+function partsOf(expr: RelationExpr): readonly RelationExpr[] {
+  switch (expr.op) {
+    case 'seq': case 'or': case 'and': return expr.args
+    case 'minus': return [expr.left, expr.right]
+    case 'inv': case 'opt': case 'plus': case 'star': return [expr.arg]
+    case 'rec': return [expr.body]
+    case 'base': case 'on': case 'cross': case 'brackets': return []
+  }
+}
+
+/** The operations of a list that depend on a relation, directly or not. */
+function dependents(ops: readonly PlanOp[], relation: number): ReadonlySet<PlanOp> {
+  const changing = new Set([relation])
+  const found = new Set<PlanOp>()
+  for (const op of ops) {
+    if (!inputsOf(op).some(input => changing.has(input))) continue
+    found.add(op)
+    changing.add(op.kind === 'rec' ? op.self : op.out)
+  }
+  return found
+}
