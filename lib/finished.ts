@@ -38,13 +38,13 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
 export function flags(graph: Graph): string[] {
   const {checker, plan} = graph
   if (plan.flags.length === 0 && plan.before < 0) return []
-  checker.beginFlags()
+  checker.flags.begin()
   for (let thread = 0; thread < graph.threads; thread++) {
     const start = graph.firstOf(thread)
     const {flagPairs} = derivedOf(graph.nodeOf(thread), plan)
-    for (let i = 0; i < flagPairs.length; i += 3) checker.addForFlags(flagPairs[i]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
+    for (let i = 0; i < flagPairs.length; i += 3) checker.flags.add(flagPairs[i]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
   }
-  return checker.raised()
+  return checker.flags.raised()
 }
 
 /** For a blocked execution: who waits for what, but for those who have nothing else to do. */

@@ -142,7 +142,7 @@ export class Session {
   #faults(returned: readonly Scalar[]): FaultFailure[] {
     if (this.#regime === null) return []
     const graph = this.#graph
-    const found = faults(graph, this.#regime, (a, b) => graph.checker.isBefore(a, b))
+    const found = faults(graph, this.#regime, (a, b) => graph.checker.flags.isBefore(a, b))
     if (this.#wantsLeaks) found.push(...leaks(graph, returned))
     if (found.length === 0) return []
     const ids = eventIds(graph)
