@@ -29,6 +29,11 @@ export function compile(model: Model, purpose: Purpose): Plan {
   return foldUnions(new Compiler(model, purpose).plan(purpose.withBefore))
 }
 
+/** The relations of single threads on which the plan for some purpose may depend. */
+export function inputsFor(model: Model, purpose: Purpose): readonly OwnRelation[] {
+  return [...new Compiler(model, purpose).plan(purpose.withBefore).locals, ...Object.values(within)]
+}
+
 /**
  * Relations of single threads that say, when they are empty, that rf, co or fr stay between threads
  * (in a model with a coherence axiom): no thread both writes and reads a location, and so on.

@@ -41,5 +41,15 @@ export function label(kind: Kind, ...tags: readonly string[]): Label {
   return made
 }
 
+const numbers = new Map<Label, number>()
+
+/** A number of the label's own, for keys; it differs from run to run. */
+export function numberOf(label: Label): number {
+  const known = numbers.get(label)
+  if (known !== undefined) return known
+  numbers.set(label, numbers.size)
+  return numbers.size - 1
+}
+
 /** The label of an initial write. */
 export const initialWrite = label('W', 'IW')

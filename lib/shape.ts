@@ -3,7 +3,7 @@
  * relations of their own, so these are evaluated once per shape, by the reference evaluator, whatever the program.
  */
 import type {LocalEvent, Node} from './behaviour.ts'
-import type {Event, Label} from './event.ts'
+import {numberOf, type Event, type Label} from './event.ts'
 import type {Execution, Given, Pair} from './execution.ts'
 import type {RelationExpr, SetExpr} from './model.ts'
 import type {OwnRelation} from './plan.ts'
@@ -99,16 +99,6 @@ function signatureOf(node: Node): string {
   const made = `${node.parent === null ? '' : signatureOf(node.parent)}/${own.join(' ')} ${relabelled.join(' ')}`
   signatures.set(node, made)
   return made
-}
-
-const numbers = new WeakMap<Label, number>()
-let labels = 0
-
-function numberOf(label: Label): number {
-  const known = numbers.get(label)
-  if (known !== undefined) return known
-  numbers.set(label, labels)
-  return labels++
 }
 
 /** One thread's events as an execution of their own, to evaluate what depends on nothing else. */
