@@ -25,7 +25,7 @@ export {halves, readStruct, readTearable, writeStruct, writeTearable, type ReadW
 export {type Event, type Label} from './event.ts'
 export {Nondeterminism} from './behaviour.ts'
 export {byHand, follow, Misfit, pct, random, stale, type Chooser} from './choose.ts'
-export {TooManyEvents} from './session.ts'
+export {TooManyEvents} from './prepared.ts'
 export {mapping, NoMapping, type Family} from './mapping.ts'
 export {executionKey, type Execution, type Given, type Pair} from './execution.ts'
 export {type Axiom, type Model, type RelationExpr, type SetExpr} from './model.ts'

@@ -1,29 +1,15 @@
-/**
- * A program under a model, ready to run: behaviours, plan and machine, rebuilt larger when a thread
- * does something that could not be foreseen.
- */
-import {Behaviour, type Bounds, type Node} from './behaviour.ts'
-import type {Label} from './event.ts'
+/** A program under a model, ready to run, with a machine that is made larger when it is outgrown; and what an execution came to. */
+import type {Behaviour, Bounds, Node} from './behaviour.ts'
 import {eventIds, executionOf, finalValue, flags, undefinedResults, waiting} from './finished.ts'
 import {faults, leaks, type Regime} from './faults.ts'
-import {lookAhead} from './futures.ts'
 import {Outgrown, type Graph} from './graph.ts'
-import {Machine, type Status} from './machine.ts'
+import type {Machine, Status} from './machine.ts'
 import type {Model} from './model.ts'
-import {planFor} from './plans.ts'
+import {prepare, type Prepared} from './prepared.ts'
 import {mustBeOwn, type FinalMemory, type Program} from './program.ts'
 import {flagsOf} from './reference.ts'
 import type {Failure, FaultFailure, Path, Run, Unknown} from './result.ts'
-import {must} from './static.ts'
 import {truth, Value, type Location, type Scalar} from './value.ts'
-
-/** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
-export const maxVertices = 512
-
-/** A program with more events than the engine takes. */
-export class TooManyEvents extends Error {
-  override readonly name = 'TooManyEvents'
-}
 
 /** What counts as a failure, and how. */
 interface Wishes {
@@ -39,9 +25,9 @@ export class Session {
   readonly model: Model
   readonly flags: ReadonlySet<string>
   machine: Machine
+  readonly #prepared: Prepared
   readonly #behaviours: readonly Behaviour[]
   readonly #bounds: Bounds
-  /** Vertices per thread beyond those foreseen. */
   readonly #spare: number
   /** What pointers to dead objects may be used for; null if no object dies. */
   readonly #regime: Regime | null
@@ -55,38 +41,29 @@ export class Session {
     this.#regime = program.memory.some(({object}) => object.heap !== null) ? regime : null
     this.#wantsLeaks = leaks
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
-    const isVertex = (label: Label): boolean => !must(model.folded, label)
-    this.#behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model.family, bounds, isVertex))
-    const foreseen = lookAhead(program.memory, this.#behaviours)
-    this.#spare = spare + (foreseen ? 0 : 2)
-    this.machine = this.#build()
+    this.#prepared = prepare(program, model, bounds)
+    this.#behaviours = this.#prepared.behaviours
+    this.#spare = spare
+    this.machine = this.#prepared.take(spare, this.#regime === 'iso')
   }
 
-  /** Builds the machine for what the threads are known to do now. */
-  #build(): Machine {
-    const capacity = this.#behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0) + this.#spare)
-    const total = capacity.reduce((sum, count) => sum + count, 0)
-    if (total > maxVertices) {
-      throw new TooManyEvents(`program ${this.program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
-    }
-    const plan = planFor(this.model, this.#behaviours.flatMap(({nodes}) => nodes), this.#regime === 'iso')
-    return new Machine({memory: this.program.memory, behaviours: this.#behaviours, plan, capacity})
-  }
-
-  /** Runs `body`, again with a larger machine whenever it was outgrown. Nothing that `body` did before counts. */
+  /** Runs `body`, again with a larger machine whenever it was outgrown. Nothing that `body` did before counts. The last use of the machine. */
   withRoom<T>(body: () => T): T {
     for (;;) {
       try {
-        return body()
+        const result = body()
+        this.#prepared.giveBack(this.machine, this.#spare, this.#regime === 'iso')
+        return result
       } catch (error) {
         if (!(error instanceof Outgrown)) throw error
-        this.machine = this.#build()
+        this.rebuild()
       }
     }
   }
 
+  /** A machine for what the threads are known to do now. */
   rebuild(): void {
-    this.machine = this.#build()
+    this.machine = this.#prepared.build(this.#spare, this.#regime === 'iso')
   }
 
   get #graph(): Graph {

@@ -1,0 +1,86 @@
+/**
+ * What is known of a program under a model before it runs: what its threads do, and a machine for it.
+ * Kept for as long as the program, so that to run it again (to sample, replay, reduce) needs no preparation.
+ */
+import {Behaviour, type Bounds} from './behaviour.ts'
+import type {Label} from './event.ts'
+import {lookAhead} from './futures.ts'
+import {Machine} from './machine.ts'
+import type {Model} from './model.ts'
+import {planFor} from './plans.ts'
+import type {Program} from './program.ts'
+import {must} from './static.ts'
+
+/** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
+export const maxVertices = 512
+
+/** A program with more events than the engine takes. */
+export class TooManyEvents extends Error {
+  override readonly name = 'TooManyEvents'
+}
+
+export class Prepared {
+  readonly behaviours: readonly Behaviour[]
+  readonly #program: Program
+  readonly #model: Model
+  /** Was everything seen that the threads may do? */
+  readonly #foreseen: boolean
+  /** A machine that nobody uses now. */
+  #idle: {readonly kind: string; readonly machine: Machine} | null = null
+
+  constructor(program: Program, model: Model, bounds: Bounds) {
+    const isVertex = (label: Label): boolean => !must(model.folded, label)
+    this.#program = program
+    this.#model = model
+    this.behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model.family, bounds, isVertex))
+    this.#foreseen = lookAhead(program.memory, this.behaviours)
+  }
+
+  /** A machine for the caller alone; see `build`. */
+  take(spare: number, withBefore: boolean): Machine {
+    const idle = this.#idle
+    if (idle?.kind !== kindOf(spare, withBefore)) return this.build(spare, withBefore)
+    this.#idle = null
+    return idle.machine
+  }
+
+  /** The caller has done with a machine that `take` or `build` made for the same arguments. */
+  giveBack(machine: Machine, spare: number, withBefore: boolean): void {
+    this.#idle = {kind: kindOf(spare, withBefore), machine}
+  }
+
+  /**
+   * A new machine, for what the threads are known to do now.
+   * @param spare vertices per thread beyond those that are foreseen.
+   * @param withBefore will the model's `before` be asked for?
+   */
+  build(spare: number, withBefore: boolean): Machine {
+    const {behaviours} = this
+    const room = spare + (this.#foreseen ? 0 : 2)
+    const capacity = behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0) + room)
+    const total = capacity.reduce((sum, count) => sum + count, 0)
+    if (total > maxVertices) {
+      throw new TooManyEvents(`program ${this.#program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
+    }
+    const plan = planFor(this.#model, behaviours.flatMap(({nodes}) => nodes), withBefore)
+    return new Machine({memory: this.#program.memory, behaviours, plan, capacity})
+  }
+}
+
+function kindOf(spare: number, withBefore: boolean): string {
+  return `${spare} ${withBefore}`
+}
+
+const known = new WeakMap<Program, WeakMap<Model, Map<string, Prepared>>>()
+
+/** The program prepared for a model and bounds; the same for the same arguments. */
+export function prepare(program: Program, model: Model, bounds: Bounds): Prepared {
+  const models = known.get(program) ?? new WeakMap<Model, Map<string, Prepared>>()
+  known.set(program, models)
+  const all = models.get(model) ?? new Map<string, Prepared>()
+  models.set(model, all)
+  const key = `${bounds.rounds} ${bounds.events} ${bounds.reuse}`
+  const prepared = all.get(key) ?? new Prepared(program, model, bounds)
+  all.set(key, prepared)
+  return prepared
+}
