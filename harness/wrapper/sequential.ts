@@ -1,0 +1,80 @@
+/**
+ * Runs operations one after the other on a memory of its own: what the main thread does before its scoped threads begin
+ * and after they have ended, when nobody else is there and every model agrees with the obvious meaning.
+ */
+import {Heap, Value, type Location, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
+
+/** What the sequential part did that no program may do. */
+export class SequentialFault extends Error {
+  override readonly name = 'SequentialFault'
+}
+
+export class Sequential {
+  /** Words that were written, by index. */
+  readonly written = new Map<number, Scalar>()
+  /** Claims that did not hold. */
+  readonly broken: string[] = []
+  readonly #initial: (location: Location) => Scalar
+  readonly #place: (heap: Heap) => Scalar
+
+  /** @param initial what a word holds before; @param place makes room for an object. */
+  constructor(initial: (location: Location) => Scalar, place: (heap: Heap) => Scalar) {
+    this.#initial = initial
+    this.#place = place
+  }
+
+  run<T>(proc: Proc<T>): T {
+    let step = proc.next()
+    while (step.done !== true) step = proc.next(this.#perform(step.value))
+    return step.value
+  }
+
+  #perform(op: Op): Reply {
+    switch (op.kind) {
+      case 'load': return this.#read(op.at, op.name, op.until)
+      case 'store':
+        this.#write(op.at, op.name, op.value.scalar, op.mark)
+        return undefined
+      case 'rmw': {
+        const old = this.#read(op.at, op.name, op.until)
+        this.#write(op.at, op.name, op.update(old).scalar)
+        return old
+      }
+      case 'cas': {
+        const old = this.#read(op.at, op.name)
+        const isEqual = Value.apply('==', old, op.expected).scalar === 1
+        if (isEqual === (op.unless !== true)) this.#write(op.at, op.name, (typeof op.desired === 'function' ? op.desired(old) : op.desired).scalar)
+        return old
+      }
+      case 'pick': return Value.of(op.among instanceof Heap ? this.#place(op.among as Heap) : op.among.choices(0, 0, false)![0]!)
+      case 'raw': case 'address': return op.value.scalar
+      case 'when': return op.condition.scalar !== 0
+      case 'check':
+        if (op.holds.scalar === 0) this.broken.push(op.claim)
+        return undefined
+      case 'fence': case 'merge': case 'iterate': return undefined
+    }
+  }
+
+  #locate(at: Location | Value, name: string): Location {
+    const scalar = at instanceof Value ? at.scalar : at
+    if (typeof scalar === 'number' || scalar.index < 0) throw new SequentialFault(`${name} of what is no pointer`)
+    return scalar
+  }
+
+  #read(at: Location | Value, name: string, until?: (value: Scalar) => boolean): Value {
+    const location = this.#locate(at, name)
+    const scalar = this.written.get(location.index) ?? this.#initial(location)
+    if (typeof scalar !== 'number' && scalar.index < 0) throw new SequentialFault(`${name} of ${location.name}: ${scalar.name}`)
+    if (until?.(scalar) === false) throw new SequentialFault(`${name} of ${location.name} waits for ever`)
+    return Value.of(scalar)
+  }
+
+  #write(at: Location | Value, name: string, scalar: Scalar, mark?: 'birth' | 'death'): void {
+    const location = this.#locate(at, name)
+    const old = this.written.get(location.index) ?? this.#initial(location)
+    const isDead = typeof old !== 'number' && old.index < 0 && old.name === 'freed memory'
+    if (isDead && mark !== 'birth') throw new SequentialFault(mark === 'death' ? `${location.object.name} is freed twice` : `${name} of ${location.name}: freed memory`)
+    this.written.set(location.index, scalar)
+  }
+}

@@ -1,0 +1,55 @@
+/** What a Rust value is at run time: words and addresses of the modelled machine, and how they hang together. */
+import {Value, type Location, type Operand, type Proc} from '../../lib/index.ts'
+
+/** Where a word is: a place in memory, or a pointer to it. */
+export type Address = Location | Value
+
+export type RustValue =
+  /** A T, by value: its words. */
+  | {readonly kind: 'payload'; readonly words: readonly Operand[]}
+  /** `&T` or `&mut T`: where its words are. `seen`: what they held when the borrow began. */
+  | {readonly kind: 'borrow'; readonly mutable: boolean; readonly words: readonly Address[]; readonly seen: readonly Operand[] | null}
+  /** A reference to a value that lives in a variable: `&lock`. */
+  | {readonly kind: 'reference'; readonly to: RustValue}
+  /** A struct of the wrapper's: whatever its bodies keep in it. `drop` is glue that Rust would make for its fields. */
+  | {readonly kind: 'struct'; readonly name: string; readonly state: unknown}
+  /** `Box<T>` or `Arc<T>`: a pointer to an object on a heap whose words from `offset` on are the T. */
+  | {readonly kind: 'owner'; readonly of: 'Box' | 'Arc'; readonly pointer: Value}
+  /** A `bool`, an integer. */
+  | {readonly kind: 'scalar'; readonly value: Operand}
+  | {readonly kind: 'some'; readonly value: RustValue}
+  | {readonly kind: 'none'}
+  | {readonly kind: 'tuple'; readonly items: readonly RustValue[]}
+  | {readonly kind: 'closure'; readonly call: (...args: readonly RustValue[]) => Proc<RustValue>}
+
+export const unitValue: RustValue = {kind: 'tuple', items: []}
+
+/** What a body returns for a T. */
+export function payloadValue(words: readonly Operand[]): RustValue {
+  return {kind: 'payload', words}
+}
+
+/** What a body returns for `&T`, and for `&mut T`. */
+export function borrowed(words: readonly Address[], mutable = false): RustValue {
+  return {kind: 'borrow', mutable, words, seen: null}
+}
+
+export function structValue(name: string, state: unknown): RustValue {
+  return {kind: 'struct', name, state}
+}
+
+export function some(value: RustValue): RustValue {
+  return {kind: 'some', value}
+}
+
+export const none: RustValue = {kind: 'none'}
+
+/** Through references, to the value itself. */
+export function behind(value: RustValue): RustValue {
+  return value.kind === 'reference' ? behind(value.to) : value
+}
+
+/** A panic of the client's, on its way up. */
+export class Unwinding extends Error {
+  override readonly name = 'Unwinding'
+}

@@ -1,0 +1,5 @@
+/** The catalogue of wrappers. A new one is a file, and a line here. */
+import type {Wrapper} from '../wrapper/wrapper.ts'
+import {seqlocks} from './seqlock.ts'
+
+export const catalogue: readonly Wrapper[] = [...seqlocks]

@@ -1,0 +1,127 @@
+/**
+ * Sequence locks that hand out copies: wrappers.md D1 to D6. One shape, and the orderings that make the difference.
+ * Written in the kernel's words, so that they run under every model by the mapping of P0124.
+ */
+import {
+  loadAcquire, raw, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease, writeOnce, writePlain, type Location,
+  type Memory, type Operand, type Proc, type Value,
+} from '../../lib/index.ts'
+import type {PayloadWords} from '../wrapper/payload.ts'
+import {none, payloadValue, some, structValue, unitValue, type Address} from '../wrapper/value.ts'
+import {loadWords, storeWords, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
+
+interface State {
+  readonly lock: Location
+  readonly sequence: Location
+  readonly data: readonly Location[]
+}
+
+function layout(memory: Memory, name: string, {size}: PayloadWords): State {
+  return {lock: memory.word(`${name}.lock`), sequence: memory.word(`${name}.sequence`), data: memory.array(`${name}.data`, size)}
+}
+
+/** What a variant does at the places that decide. */
+interface Recipe {
+  /** Makes the count odd. */
+  readonly odd: (sequence: Location, count: Operand) => Proc
+  readonly storeWord: (at: Address, word: Operand) => Proc
+  readonly even: (sequence: Location, count: Operand) => Proc
+  readonly first: (sequence: Location) => Proc<Value>
+  readonly loadWord: (at: Address) => Proc<Value>
+  /** Looks at the count again. */
+  readonly again: (sequence: Location) => Proc<Value>
+}
+
+/** Boehm's seqlock (MSPC 2012): fences, and relaxed accesses to the data. */
+const boehm: Recipe = {
+  * odd(sequence, count) {
+    yield* writeOnce(sequence, count)
+    yield* smpWmb() // the odd count before the data
+  },
+  storeWord: writeOnce,
+  even: storeRelease, // the data before the even count
+  first: loadAcquire, // the count before the data
+  loadWord: readOnce,
+  * again(sequence) {
+    yield* smpRmb() // the data before the second look
+    return yield* readOnce(sequence)
+  },
+}
+
+interface Variant {
+  readonly name: string
+  readonly title: string
+  readonly source: string
+  readonly recipe: Recipe
+  readonly bound?: string
+  /** Under which models it is broken. */
+  readonly broken: readonly string[]
+}
+
+const judged = ['sc', 'rc11', 'lkmm']
+
+function seqlock({name, title, source, recipe, bound = 'T: Copy', broken}: Variant): Wrapper {
+  return wrapper({
+    name, title, source, layout,
+    expected: {source: 'wrappers.md', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    rust: `
+pub struct SeqLock<T> { data: UnsafeCell<T> }
+unsafe impl<T: Send> Sync for SeqLock<T> {}
+impl<${bound}> SeqLock<T> {
+    pub fn new(value: T) -> Self;
+    pub fn try_read(&self) -> Option<T>;
+    pub fn write(&self, value: T);
+}`,
+    bodies: {
+      * 'SeqLock::new'({self, args}) {
+        yield* storeWords((self as State).data, wordsOf(args[0]), writePlain)
+        return structValue('SeqLock', self)
+      },
+      * 'SeqLock::try_read'({self}) {
+        const {sequence, data} = self as State
+        const before = yield* recipe.first(sequence)
+        const words = yield* loadWords(data, recipe.loadWord)
+        const after = yield* recipe.again(sequence)
+        const isGood = yield* raw(before.and(1).eq(0).and(before.eq(after)))
+        return isGood === 0 ? none : some(payloadValue(words))
+      },
+      * 'SeqLock::write'({self, args}) {
+        const {lock, sequence, data} = self as State
+        yield* spinLock(lock)
+        const count = yield* readOnce(sequence)
+        yield* recipe.odd(sequence, count.plus(1))
+        yield* storeWords(data, wordsOf(args[0]), recipe.storeWord)
+        yield* recipe.even(sequence, count.plus(2))
+        yield* spinUnlock(lock)
+        return unitValue
+      },
+    },
+  })
+}
+
+const weak = ['rc11', 'lkmm']
+
+/** Every variant; each is one line of the table. */
+export const seqlocks: readonly Wrapper[] = ([
+  {
+    name: 'd1-seq-copy-volatile', title: 'plain data, read before it is validated', source: 'Amanieu/seqlock 0.2 (wrappers.md, row 1)', broken: weak,
+    recipe: {...boehm, storeWord: writePlain, loadWord: readPlain},
+  },
+  {name: 'd2-seq-relaxed-words', title: 'relaxed atomic words and fences', source: 'Boehm, MSPC 2012 (rows 4, 6)', recipe: boehm, bound: 'T: AnyBitPattern', broken: []},
+  {
+    name: 'd3-seq-acq-rel', title: 'acquire and release on every access, no fence', source: 'wrappers.md, D3', broken: [], bound: 'T: AnyBitPattern',
+    recipe: {odd: storeRelease, storeWord: storeRelease, even: storeRelease, first: loadAcquire, loadWord: loadAcquire, again: readOnce},
+  },
+  {
+    name: 'd4-seq-no-reader-fence', title: 'the second look is an acquire load instead of a fence', source: 'CPython gh-121368 (rows 12 to 14)', broken: weak,
+    bound: 'T: AnyBitPattern', recipe: {...boehm, again: loadAcquire},
+  },
+  {
+    name: 'd5-seq-no-writer-fence', title: 'the odd count is a release store instead of a fence', source: 'crossbeam-utils#39, first version (rows 3, 10, 12, 16)',
+    broken: weak, bound: 'T: AnyBitPattern', recipe: {...boehm, odd: storeRelease},
+  },
+  {
+    name: 'd6-seq-final-relaxed', title: 'the even count is a relaxed store', source: 'qdrant trififo#8012 (rows 11, 13)', broken: weak,
+    bound: 'T: AnyBitPattern', recipe: {...boehm, even: writeOnce},
+  },
+] satisfies readonly Variant[]).map(seqlock)

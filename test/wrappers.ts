@@ -1,0 +1,18 @@
+import test from 'ava'
+import {models} from '../lib/index.ts'
+import {soundness} from '../harness/wrapper/soundness.ts'
+import {catalogue} from '../harness/wrappers/index.ts'
+
+/* Every verdict of the catalogue is found, not looked up: the clients are generated from the signatures. */
+
+for (const wrapper of catalogue) {
+  for (const [name, isBroken] of Object.entries(wrapper.expected.broken)) {
+    test(`${wrapper.name} is ${isBroken ? 'unsound' : 'not broken by any small client'} under ${name}`, t => {
+      const model = models.find(model => model.name === name)!
+      const found = soundness(wrapper, model, {size: 3, clients: 500, bound: 2, executions: 20_000})
+      t.is(found.verdict, isBroken ? 'unsound' : 'no violation found', found.counterexample?.rust)
+      t.deepEqual(found.unknown, [])
+      t.log(`${found.clients} clients, ${found.executions} executions, all clients of size ${found.size}`)
+    })
+  }
+}
