@@ -29,13 +29,13 @@ function printed(signatures: Signatures, client: Client, i: number): string {
 // ---- What is generated is accepted -----------------------------------------------------------------
 
 /** As many sizes as make some hundreds of clients in all. */
-const sizes: Readonly<Record<string, number>> = {copyCell: 3, stack: 3, domains: 3, unbounded: 3}
+const sizes: Readonly<Record<string, number>> = {copyCell: 4, guarded: 3, stack: 3, domains: 3, unbounded: 3}
 
 for (const [name, text] of Object.entries(wrappers)) {
   test(`rustc accepts every client that is generated: ${name}`, t => {
     if (!canAsk(t)) return
     const signatures = parseSignatures(name, text)
-    const all = [...clients(signatures, sizes[name] ?? 2)].map((client, i) => printed(signatures, client, i))
+    const all = [...clients(signatures, {size: sizes[name] ?? 2})].map((client, i) => printed(signatures, client, i))
     const rejected = rejections(signatures, all).flatMap((error, i) => error === null ? [] : [`${error}\n${all[i]}`])
     t.deepEqual(rejected, [])
     t.log(`${all.length} clients`)
@@ -55,7 +55,7 @@ const call = (method: string, operands: readonly Operand[], into: number | Patte
   into: into === null ? {kind: 'ignored'} : typeof into === 'number' ? {kind: 'variable', variable: into} : into,
 })
 const drop = (variable: number): Statement => ({kind: 'drop', variable})
-const use = (variable: number): Statement => ({kind: 'use', variable})
+const use = (variable: number): Statement => ({kind: 'use', variable, through: null})
 const thread = (captures: readonly Capture[], ...statements: readonly Statement[]): Thread => ({captures, body: block(...statements), result: null})
 const scope = (...threads: readonly Thread[]): Statement => ({kind: 'scope', threads})
 const closure = (captures: readonly Capture[], parameters: readonly number[], result: Operand, ...statements: readonly Statement[]): Operand =>
@@ -93,7 +93,7 @@ test('an owner that is dropped while a reference is in use', rejects, rcu, 'u8',
 test('&mut while it is shared', rejects, guarded, 'u8', /get_mut: borrowed while borrowed by SeqLock::lock_write/, 'E0502',
   lock, call('SeqLock::lock_write', [share(0)], 1), call('SeqLock::get_mut', [lend(0)], 2), drop(1))
 test('two &mut at once', rejects, guarded, 'u8', /while exclusively borrowed/, 'E0499',
-  lock, call('SeqLock::get_mut', [lend(0)], 1), call('SeqLock::get_mut', [lend(0)], 2), {kind: 'write', variable: 1, value: 1})
+  lock, call('SeqLock::get_mut', [lend(0)], 1), call('SeqLock::get_mut', [lend(0)], 2), {kind: 'write', variable: 1, through: null, value: 1})
 test('&mut from two threads', rejects, guarded, 'u8', /start of a thread: borrowed while exclusively borrowed/, 'E0499',
   lock, scope(...[1, 3].map(inner => thread([{outer: 0, mode: 'lend', inner}], call('SeqLock::get_mut', [lend(inner, 1)], inner + 1)))))
 test('a move within the call that borrows', rejects, atomicArc, 'u8', /moved while borrowed/, 'E0505',
@@ -121,7 +121,7 @@ test('work for later that borrows', rejects, domains, 'u8', /borrowed/, 'E0',
 test('a lease that ends while what it renewed is in use', rejects, unbounded, 'u8', /Lease::end: moved while exclusively borrowed by Lease::renew/, 'E0505',
   call('Anything::new', [fresh], 0), call('Anything::lease', [lend(0)], 1), call('Lease::renew', [lend(1)], 2), call('Lease::end', [move(1)], 3), use(2))
 test('a write through a shared reference', rejects, unbounded, 'u8', /&u8 cannot be written through/, 'E0594',
-  call('Anything::new', [fresh], 0), call('Anything::get', [share(0)], 1), {kind: 'write', variable: 1, value: 1})
+  call('Anything::new', [fresh], 0), call('Anything::get', [share(0)], 1), {kind: 'write', variable: 1, through: null, value: 1})
 test('an unsafe function', rejects, guarded, 'u8', /force_unlock: it is unsafe/, 'E0133', lock, call('SeqLock::force_unlock', [share(0)]))
 test('a borrow of a payload that a pattern took apart', rejects, guarded, 'u8', /into_inner: moved while borrowed by SeqLock::try_write/, 'E0505',
   lock, call('SeqLock::try_write', [share(0)], {kind: 'variant', name: 'Some', item: {kind: 'variable', variable: 1}}), call('SeqLock::into_inner', [move(0)], 2))
@@ -135,6 +135,7 @@ const tinyGuard = `
   impl<T> Lock<T> { fn new(value: T) -> Self; fn lock(&self) -> Guard<'_, T>; fn get_mut(&mut self) -> &mut T; }
   impl<T> Deref for Guard<'_, T> { type Target = T; fn deref(&self) -> &T; }`
 const tinyDrop = `${tinyGuard} impl<T> Drop for Guard<'_, T> {}`
+const tinyMut = `${tinyDrop} impl<T> DerefMut for Guard<'_, T> {}`
 const tinyRcu = `
   pub struct Guard(PhantomData<*const ()>);
   pub struct Rcu<T>(PhantomData<Box<T>>);
@@ -171,6 +172,9 @@ test('a guard without a destructor', agrees, tinyGuard, 'Cell<u8>', 1, 2)
 test('a guard with a destructor', agrees, tinyDrop, 'u8', 5, 0)
 test('a guard with a destructor', agrees, tinyDrop, 'Loud', 4, 0)
 test('a guard with a destructor', agrees, tinyDrop, 'u8', 2, 2)
+test('a guard to write through', agrees, tinyMut, 'u8', 4, 0)
+test('a guard to write through', agrees, tinyMut, 'Loud', 4, 0)
+test('a guard to write through', agrees, tinyMut, 'u8', 2, 1)
 test('two borrows in one', agrees, tinyRcu, 'u8', 4, 0)
 test('two borrows in one', agrees, tinyRcu, 'u8', 2, 1)
 test('tuples and options of guards', agrees, tinyParts, 'u8', 3, 0)

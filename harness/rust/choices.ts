@@ -25,8 +25,10 @@ export interface Slot {
   readonly variable: Variable
   readonly type: Type
   readonly moved: boolean
-  /** It has been used, or written through, by a statement of its own. Once is enough: what a second time shows, a later first shows. */
+  /** It has been used by a statement of its own. Once is enough: what a second time shows, a later first shows. */
   readonly used: boolean
+  /** The same for writing through it. */
+  readonly written: boolean
   /** Not captured yet, or captured: by which variable outside, and how. */
   readonly capture: Capture | null
 }
@@ -50,12 +52,18 @@ interface Choice<A> {
   readonly state: State
 }
 
+interface Callable {
+  readonly method: Method
+  readonly parameters: readonly Type[]
+  readonly result: Type
+}
+
 export class Choices {
   readonly #signatures: Signatures
   readonly #payload: Payload
   readonly #bounds: Bounds
   /** The methods that can be called with this payload, their types with it in place. */
-  readonly #methods: readonly {readonly method: Method; readonly parameters: readonly Type[]; readonly result: Type}[]
+  readonly #methods: readonly Callable[]
   /** Types that are wanted by reference or that can be cloned, and which a `let` can make. */
   readonly #lets: readonly Type[]
 
@@ -107,18 +115,40 @@ export class Choices {
   }
 
   /** What can be done with one variable. */
-  * #alone({variable, type, moved, used, capture}: Slot, state: State): Generator<Choice<Statement>> {
-    if (moved || (capture !== null && capture.mode !== 'move')) return
-    const spent = update(state, variable, {used: true})
-    if (!used && this.#telling(type)) yield {made: {kind: 'use', variable}, state: spent}
-    if (!used && type.kind === 'reference' && type.mutable && sameShape(type.to, this.#payload.type)) {
-      for (const {made, state: after} of this.#fresh(spent)) yield {made: {kind: 'write', variable, value: made}, state: after}
-    }
-    if (this.#owning(type)) {
+  * #alone(slot: Slot, state: State): Generator<Choice<Statement>> {
+    if (slot.moved) return
+    yield * this.#reads(slot, state)
+    yield * this.#writes(slot, state)
+    const {variable, type, capture} = slot
+    if ((capture === null || capture.mode === 'move') && this.#owning(type)) {
       const gone = update(state, variable, {moved: true})
       yield {made: {kind: 'drop', variable}, state: gone}
       yield {made: {kind: 'forget', variable}, state: gone}
     }
+  }
+
+  * #reads({variable, type, used, capture}: Slot, state: State): Generator<Choice<Statement>> {
+    if (used) return
+    const spent = update(state, variable, {used: true})
+    if ((capture === null || capture.mode === 'move') && this.#telling(type)) yield {made: {kind: 'use', variable, through: null}, state: spent}
+    const deref = this.#derefOf(type, 'Deref')
+    if (deref !== null && this.#telling(deref.result)) yield {made: {kind: 'use', variable, through: deref.method.id}, state: spent}
+  }
+
+  * #writes({variable, type, written, capture}: Slot, state: State): Generator<Choice<Statement>> {
+    if (written) return
+    const isTarget = (target: Type): boolean => target.kind === 'reference' && target.mutable && sameShape(target.to, this.#payload.type)
+    const deref = this.#derefOf(type, 'DerefMut')
+    const through = deref !== null && isTarget(deref.result) ? deref.method.id : null
+    if (through === null && !((capture === null || capture.mode === 'move') && isTarget(type))) return
+    for (const {made: value, state: after} of this.#fresh(update(state, variable, {written: true}))) yield {made: {kind: 'write', variable, through, value}, state: after}
+  }
+
+  /** The method that dereferences what this is, or refers to. */
+  #derefOf(type: Type, trait: 'Deref' | 'DerefMut'): Callable | null {
+    let at = type
+    while (at.kind === 'reference' && (trait === 'Deref' || at.mutable)) at = at.to
+    return this.#methods.find(({method, parameters: [self]}) => method.trait === trait && self?.kind === 'reference' && sameShape(self.to, at)) ?? null
   }
 
   * #swaps(state: State): Generator<Choice<Statement>> {
@@ -216,6 +246,18 @@ export class Choices {
     return this.#telling(type) || (type.kind === 'named' && (structOf(this.#signatures, type) !== null || ['Box', 'Arc', 'Rc'].includes(type.name)))
   }
 
+  /** How a thread may take a variable: a reference is copied or moved, and only what some method wants exclusively is lent. */
+  modes(type: Type): readonly Capture['mode'][] {
+    if (type.kind === 'reference') return ['move']
+    for (let at: Type | null = type; at !== null; at = behind(at, true)) {
+      const shape = shapeOf(at)
+      if (this.#methods.some(({parameters}) => parameters.some(wanted => wanted.kind === 'reference' && wanted.mutable && shapeOf(wanted.to) === shape))) {
+        return ['share', 'lend', 'move']
+      }
+    }
+    return ['share', 'move']
+  }
+
   copies(type: Type): boolean {
     return satisfies(this.#signatures, type, 'Copy')
   }
@@ -296,8 +338,8 @@ export class Choices {
   * #closures(type: ClosureType, state: State, size: number, free: boolean): Generator<Choice<Operand>> {
     if (state.depth >= this.#bounds.depth) return
     const parameters = type.parameters.map((_, i) => state.next + i)
-    const params = type.parameters.map((parameter, i): Slot => ({variable: parameters[i]!, type: parameter, moved: false, used: false, capture: null}))
-    const inner = capturing({...state, next: state.next + parameters.length}, ['share'])
+    const params = type.parameters.map((parameter, i): Slot => ({variable: parameters[i]!, type: parameter, moved: false, used: false, written: false, capture: null}))
+    const inner = capturing({...state, next: state.next + parameters.length}, () => ['share'])
     const opened: State = {...inner, slots: [...params, ...inner.slots], place: 'closure', depth: state.depth + 1}
     for (const {made: statements, state: ended} of this.#bodies(opened, Math.min(size, this.#bounds.closure))) {
       const panics = statements.at(-1)?.kind === 'panic'
@@ -348,7 +390,7 @@ function behind(type: Type, mutable: boolean): Type | null {
 }
 
 function bind(state: State, types: readonly Type[]): State {
-  const slots = types.map((type, i): Slot => ({variable: state.next + i, type, moved: false, used: false, capture: null}))
+  const slots = types.map((type, i): Slot => ({variable: state.next + i, type, moved: false, used: false, written: false, capture: null}))
   return {...state, slots: [...state.slots, ...slots], next: state.next + types.length}
 }
 
@@ -356,15 +398,14 @@ function update(state: State, variable: Variable, change: Partial<Slot>): State 
   return {...state, slots: state.slots.map(slot => slot.variable === variable ? {...slot, ...change} : slot)}
 }
 
-/** The variables of a block as something inside of it sees them: each can be captured, in each of these modes. */
-export function capturing(state: State, modes: readonly Capture['mode'][]): State {
+/** The variables of a block as something inside of it sees them: each can be captured, in each mode that its type has. */
+export function capturing(state: State, modes: (type: Type) => readonly Capture['mode'][]): State {
   let {next} = state
-  const slots = state.slots.filter(({moved}) => !moved).flatMap(({variable: outer, type, used}): Slot[] => {
-    const sensible = modes.length > 1 ? modes.filter(mode => type.kind !== 'reference' || mode === 'move') : modes
-    return sensible.map(mode => {
+  const slots = state.slots.filter(({moved}) => !moved).flatMap(({variable: outer, type, used, written}): Slot[] => {
+    return modes(type).map(mode => {
       const inner = next++
       const own: Type = mode === 'move' ? type : {kind: 'reference', mutable: mode === 'lend', region: "'_", to: type}
-      return {variable: inner, type: own, moved: false, used, capture: {outer, mode, inner}}
+      return {variable: inner, type: own, moved: false, used, written, capture: {outer, mode, inner}}
     })
   })
   return {...state, slots, next}

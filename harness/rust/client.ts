@@ -50,10 +50,16 @@ export type Statement =
   | {readonly kind: 'call'; readonly method: string; readonly operands: readonly Operand[]; readonly into: Pattern; readonly otherwise: readonly Variable[]}
   /** Binds a value that needs no method: `let a = Arc::new(lock);`. The type has no lifetimes of its own. */
   | {readonly kind: 'let'; readonly variable: Variable; readonly type: Type; readonly value: Operand}
-  /** Does with the value all that `&value` allows: reads every word through every reference, and for a `Cell` sets it too. */
-  | {readonly kind: 'use'; readonly variable: Variable}
-  /** `*x = fresh;` where x is a `&mut T`: writes every word; the old value is dropped first. */
-  | {readonly kind: 'write'; readonly variable: Variable; readonly value: number}
+  /**
+   * Does with the value all that `&value` allows: reads every word through every reference, and for a `Cell` sets it too. With
+   * `through`, a method that implements `Deref`, it is called first, and what it returns is used: `black_box(&*guard);`.
+   */
+  | {readonly kind: 'use'; readonly variable: Variable; readonly through: string | null}
+  /**
+   * `*x = fresh;` where x is a `&mut T`: writes every word; the old value is dropped first. With `through`, a method that
+   * implements `DerefMut`, it is called first, once the value is there.
+   */
+  | {readonly kind: 'write'; readonly variable: Variable; readonly through: string | null; readonly value: number}
   /** `drop(x);` */
   | {readonly kind: 'drop'; readonly variable: Variable}
   /** `mem::forget(x);`: x is gone and its `drop` never runs. */
@@ -116,7 +122,7 @@ export function closuresIn(operand: Operand): readonly Closure[] {
   return operand.kind === 'tuple' ? operand.items.flatMap(closuresIn) : []
 }
 
-/** The variables that a statement's operands lend: borrowed exclusively themselves, or what is behind them. */
+/** The variables that a statement lends: borrowed exclusively themselves, or what is behind them. */
 export function lentBy(statement: Statement): readonly Variable[] {
   const lent = (operand: Operand): readonly Variable[] => {
     switch (operand.kind) {
@@ -126,6 +132,7 @@ export function lentBy(statement: Statement): readonly Variable[] {
       default: return []
     }
   }
+  if (statement.kind === 'write' && statement.through !== null) return [statement.variable]
   return statement.kind === 'call' ? statement.operands.flatMap(lent) : []
 }
 

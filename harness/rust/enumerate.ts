@@ -8,24 +8,64 @@
  */
 import {capturesOf, capturing, Choices, settle, start, type Bounds, type State} from './choices.ts'
 import {check, type Checked} from './check.ts'
-import {mentioned, renameBlock, sizeOfStatement, withDrops, type Block, type Capture, type Client, type Statement, type Thread} from './client.ts'
+import {closuresIn, mentioned, renameBlock, sizeOf, sizeOfStatement, withDrops, type Block, type Client, type Renaming, type Statement, type Thread} from './client.ts'
 import {payloads, type Payload} from './payloads.ts'
 import type {Signatures} from './syntax.ts'
 import {hasVariant} from './typing.ts'
-import {clientMatters, threadMatters} from './worthwhile.ts'
+import {dereferencesMatter, instancesMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
 
-export type {Bounds}
+export const defaultBounds: Bounds = {threads: 2, instances: 2, values: 4, depth: 2, closure: 2}
 
-export const defaultBounds: Bounds = {threads: 2, instances: 2, values: 4, depth: 1, closure: 2}
-
-/** The clients of all sizes up to this one, lazily, in order of size; of one size, by payload in the order of payloads.ts. */
-export function* clients(signatures: Signatures, size: number, bounds: Bounds = defaultBounds): Generator<Client> {
-  for (let exactly = 1; exactly <= size; exactly++) yield * clientsOfSize(signatures, exactly, bounds)
+/** How far to go. */
+export interface Budget {
+  /** Statements in a client. */
+  readonly size: number
+  /** How many clients at most. */
+  readonly clients?: number
+  /** Which payloads T may be, by name; all of payloads.ts unless said. */
+  readonly payloads?: readonly string[]
 }
 
-export function* clientsOfSize(signatures: Signatures, size: number, bounds: Bounds = defaultBounds): Generator<Client> {
+/** What was made, to be said with every verdict. */
+export interface Coverage {
+  readonly clients: number
+  /** All clients of up to this size were made. */
+  readonly complete: number
+  /** Whether `clients` of the budget cut it off before the size did. */
+  readonly cut: boolean
+  /** Safe methods that no client called, for want of a value to give them or because no T satisfies their bounds. */
+  readonly uncalled: readonly string[]
+}
+
+/** The clients within a budget, lazily, in order of size; of one size, by payload in the order of payloads.ts. */
+export function* clients(signatures: Signatures, budget: Budget, bounds: Bounds = defaultBounds): Generator<Client, Coverage> {
+  const uncalled = new Set(signatures.methods.filter(({unsafe, trait}) => !unsafe && trait !== 'Drop').map(({id}) => id))
   const generic = signatures.methods.some(({types}) => types.length > 0)
-  for (const payload of generic ? payloads : payloads.slice(0, 1)) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
+  const wanted = payloads.filter(({name}) => budget.payloads?.includes(name) ?? true)
+  const chosen = generic ? wanted : wanted.slice(0, 1) // without a T it makes no difference
+  let made = 0
+  for (let size = 1; size <= budget.size; size++) {
+    for (const client of clientsOfSize(signatures, size, chosen, bounds)) {
+      if (made === budget.clients) return {clients: made, complete: size - 1, cut: true, uncalled: [...uncalled]}
+      made++
+      for (const method of calledIn(client.main.statements)) uncalled.delete(method)
+      yield client
+    }
+  }
+  return {clients: made, complete: budget.size, cut: false, uncalled: [...uncalled]}
+}
+
+function* clientsOfSize(signatures: Signatures, size: number, chosen: readonly Payload[], bounds: Bounds): Generator<Client> {
+  for (const payload of chosen) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
+}
+
+function calledIn(statements: readonly Statement[]): readonly string[] {
+  return statements.flatMap(statement => {
+    if (statement.kind === 'scope') return statement.threads.flatMap(({body}) => calledIn(body.statements))
+    if (statement.kind === 'use' || statement.kind === 'write') return statement.through === null ? [] : [statement.through]
+    if (statement.kind !== 'call') return []
+    return [statement.method, ...statement.operands.flatMap(closuresIn).flatMap(({body}) => calledIn(body.statements))]
+  })
 }
 
 /** A block in the making. */
@@ -33,8 +73,6 @@ interface Partial {
   readonly statements: readonly Statement[]
   readonly state: State
 }
-
-const modes: readonly Capture['mode'][] = ['share', 'lend', 'move']
 
 class Enumeration {
   readonly #signatures: Signatures
@@ -80,7 +118,7 @@ class Enumeration {
       yield {threads: before, state}
       return
     }
-    const inside: Partial = {statements: [], state: {...capturing(state, modes), place: 'thread'}}
+    const inside: Partial = {statements: [], state: {...capturing(state, type => this.#choices.modes(type)), place: 'thread'}}
     const whole = (thread: Thread): Checked => this.#check([...statements, {kind: 'scope', threads: [...before, thread]}])
     const threadOf = (body: readonly Statement[], slots: State['slots'], result: Thread['result']): Thread =>
       ({captures: capturesOf(slots, mentioned(body)), body: {statements: body, drops: []}, result})
@@ -90,7 +128,8 @@ class Enumeration {
         const ends = withResult ? this.#results(body) : [{result: null, state: body.state}]
         for (const {result, state: ended} of ends) {
           const thread = threadOf(body.statements, body.state.slots, result)
-          if (!threadMatters(this.#signatures, thread)) continue
+          if (!threadMatters(this.#signatures, thread) || !inOrder(before.at(-1), thread)) continue
+          if (before.length + rest.length === 0 && !loneThreadMatters(this.#signatures, this.#payload.type, state.slots.filter(({moved}) => !moved), thread)) continue
           const checked = whole(thread)
           if (checked.kind === 'rejected' && checked.open !== 'main') continue
           const after = this.#afterThread(state, ended, thread)
@@ -113,7 +152,7 @@ class Enumeration {
     const moved = new Set(captures.filter(({mode}) => mode === 'move').map(({outer}) => outer))
     const slots = outside.slots.map(slot => moved.has(slot.variable) && !this.#choices.copies(slot.type) ? {...slot, moved: true} : slot)
     const returned = result === null ? [] : inside.slots.filter(({variable}) => variable === result.inner)
-      .map(slot => ({...slot, variable: result.outer, used: false, capture: null}))
+      .map(slot => ({...slot, variable: result.outer, used: false, written: false, capture: null}))
     return {...inside, slots: [...slots, ...returned], place: outside.place}
   }
 
@@ -139,11 +178,12 @@ class Enumeration {
 
   /** The client, if it is accepted as it stands and is the first among those that differ in the order of threads only. */
   * #finished(statements: readonly Statement[]): Generator<Client> {
-    const main = renumbered({statements, drops: []})
+    const main = renameBlock({statements, drops: []}, numbering())
+    if (statements.length > 1 && !(instancesMatter(this.#signatures, statements) && dereferencesMatter(this.#signatures, statements))) return
     const own = JSON.stringify(main)
-    if (reordered(main).some(other => JSON.stringify(renumbered(other)) < own)) return
+    if (reordered(main).some(other => JSON.stringify(renameBlock(other, numbering())) < own)) return
     const result = check(this.#signatures, {payload: this.#payload.name, main})
-    if (result.kind === 'accepted' && clientMatters(this.#signatures, main, result.types)) yield {payload: this.#payload.name, main: withDrops(main, result.drops)}
+    if (result.kind === 'accepted') yield {payload: this.#payload.name, main: withDrops(main, result.drops)}
   }
 }
 
@@ -159,8 +199,8 @@ function* partitions(size: number, count: number, largest = size): Generator<rea
 }
 
 /** Variables and values numbered as a reader meets them. */
-function renumbered(main: Block): Block {
-  const numbering = (): (old: number) => number => {
+function numbering(): Renaming {
+  const numbered = (): (old: number) => number => {
     const numbers = new Map<number, number>()
     return old => {
       const found = numbers.get(old) ?? numbers.size
@@ -168,17 +208,32 @@ function renumbered(main: Block): Block {
       return found
     }
   }
-  return renameBlock(main, {variable: numbering(), value: numbering()})
+  return {variable: numbered(), value: numbered()}
 }
 
-/** The client with its threads in every other order. */
+/** What a thread does, whatever its variables and values are called; what it captures keeps its name. */
+function keyOf({captures, body, result}: Thread): string {
+  const by = numbering()
+  const taken = captures.map(({outer, mode, inner}) => [outer, mode, by.variable(inner)])
+  return JSON.stringify([taken, renameBlock(body, by), result === null ? null : by.variable(result.inner)])
+}
+
+function threadSize({body, result}: Thread): number {
+  return sizeOf(body) + (result === null ? 0 : 1)
+}
+
+/** Threads of one size come in the order of what they do. */
+function inOrder(before: Thread | undefined, thread: Thread): boolean {
+  return before === undefined || threadSize(before) !== threadSize(thread) || keyOf(before) <= keyOf(thread)
+}
+
+/** The client with threads that do the same exchanged: they may still differ in what the main thread does with their results. */
 function reordered(main: Block): readonly Block[] {
   const at = main.statements.findIndex(({kind}) => kind === 'scope')
   const scope = main.statements[at]
-  if (scope?.kind !== 'scope' || scope.threads.length < 2) return []
-  const sizes = scope.threads.map(({body, result}) => body.statements.reduce((sum, statement) => sum + sizeOfStatement(statement), result === null ? 0 : 1))
-  return permutations(scope.threads.map((thread, i) => ({thread, size: sizes[i]!})))
-    .filter(order => order.every(({size}, i) => size === sizes[i]))
+  if (scope?.kind !== 'scope') return []
+  const keyed = scope.threads.map(thread => ({thread, key: keyOf(thread)}))
+  return permutations(keyed).filter(order => order.every(({key}, i) => key === keyed[i]!.key))
     .map(order => ({...main, statements: main.statements.toSpliced(at, 1, {kind: 'scope', threads: order.map(({thread}) => thread)})}))
 }
 

@@ -67,8 +67,11 @@ class Printer {
         return lines(`let ${pattern} = ${call}${hasVariant(statement.into) ? ` else { ${returns} }` : ''};`)
       }
       case 'let': return lines(`let ${this.#bound(statement.variable)} = ${this.#operand(statement.value)};`)
-      case 'use': return [`black_box(${this.#shared({variable: statement.variable, derefs: 0})});`]
-      case 'write': return [`*${this.#name(statement.variable)} = ${this.#payload.literal(statement.value)};`]
+      case 'use': return [`black_box(${statement.through === null ? this.#shared({variable: statement.variable, derefs: 0}) : `&${this.#through(statement.variable)}`});`]
+      case 'write': {
+        const target = statement.through === null ? `*${this.#name(statement.variable)}` : this.#through(statement.variable)
+        return [`${target} = ${this.#payload.literal(statement.value)};`]
+      }
       case 'drop': return [`drop(${this.#moved(statement.variable)});`]
       case 'forget': return [`mem::forget(${this.#moved(statement.variable)});`]
       case 'swap': return [`mem::swap(&mut ${this.#name(statement.first)}, &mut ${this.#name(statement.second)});`]
@@ -146,6 +149,13 @@ class Printer {
     if (isShared && !this.#aliases.has(place.variable) && place.derefs <= 1) return this.#name(place.variable)
     if (type.kind === 'reference' && type.mutable && place.derefs === 0) return `&*${this.#place(place)}`
     return `&${this.#place(place)}`
+  }
+
+  /** `*guard`, which calls `Deref` or `DerefMut`; one star more for each reference in between. */
+  #through(variable: Variable): string {
+    let derefs = 1
+    for (let type = this.#types.get(variable)!; type.kind === 'reference'; type = type.to) derefs++
+    return this.#place({variable, derefs})
   }
 
   #moved(variable: Variable): string {
@@ -226,6 +236,9 @@ class Survey {
       case 'let':
         this.#operand(statement.value)
         this.#called(statement.variable)
+        break
+      case 'write':
+        if (statement.through !== null && this.#types.get(statement.variable)!.kind !== 'reference') this.mutable.add(statement.variable)
         break
       case 'swap':
         this.mutable.add(statement.first).add(statement.second)

@@ -6,10 +6,32 @@
 import {anyBitPattern, known} from './prelude.ts'
 import {regionsOf} from './parse-type.ts'
 import type {Region, Signatures, Struct, TraitImpl, Type} from './syntax.ts'
-import {argumentsOf, fieldsOf, matchType, sameShape, structOf, substitute, substituteBound} from './types.ts'
+import {argumentsOf, fieldsOf, mapRegions, matchType, sameShape, shapeOf, structOf, substitute, substituteBound} from './types.ts'
+
+const memories = new WeakMap<Signatures, Map<string, unknown>>()
+
+/** What was found before for the same question; enumerating asks each of them for every client. */
+function remembered<A>(signatures: Signatures, question: string, find: () => A): A {
+  const memory = memories.get(signatures) ?? new Map<string, unknown>()
+  memories.set(signatures, memory)
+  if (!memory.has(question)) memory.set(question, find())
+  return memory.get(question) as A
+}
+
+/** What is asked of a type's lifetimes depends on its shape alone: asked once, of lifetimes that are numbers. */
+function ofLifetimes<A>(signatures: Signatures, question: string, type: Type, find: (type: Type) => A): {readonly found: A; readonly actual: (region: Region) => Region} {
+  const regions = regionsOf(type)
+  let count = 0
+  const found = remembered(signatures, `${question} ${shapeOf(type)}`, () => find(mapRegions(type, () => String(count++))))
+  return {found, actual: region => regions[Number(region)] ?? region}
+}
 
 /** Whether a type without parameters has a trait. `'static` is about lifetimes, which the borrow checker decides: true here. */
 export function satisfies(signatures: Signatures, type: Type, trait: string): boolean {
+  return remembered(signatures, `${trait} ${shapeOf(type)}`, () => hasTrait(signatures, type, trait))
+}
+
+function hasTrait(signatures: Signatures, type: Type, trait: string): boolean {
   const every = (types: readonly Type[], wanted = trait): boolean => types.every(part => satisfies(signatures, part, wanted))
   const marker = signatures.markers.some(({name}) => name === trait)
   if (trait === "'static" || trait === 'Sized' || trait === 'Unpin') return true
@@ -65,6 +87,10 @@ function hasDrop(signatures: Signatures, type: Type): boolean {
 
 /** Whether something happens when a value of this type goes. */
 export function needsDrop(signatures: Signatures, type: Type): boolean {
+  return remembered(signatures, `drop ${shapeOf(type)}`, () => isDropped(signatures, type))
+}
+
+function isDropped(signatures: Signatures, type: Type): boolean {
   switch (type.kind) {
     case 'tuple': return type.items.some(item => needsDrop(signatures, item))
     case 'array': return needsDrop(signatures, type.item)
@@ -83,7 +109,12 @@ export function needsDrop(signatures: Signatures, type: Type): boolean {
  * everything, and otherwise those of its fields. `Box<&T>` looks at nothing (`#[may_dangle]`, RFC 1327).
  */
 export function droppedRegions(signatures: Signatures, type: Type): readonly Region[] {
-  const all = (types: readonly Type[]): readonly Region[] => types.flatMap(part => droppedRegions(signatures, part))
+  const {found, actual} = ofLifetimes(signatures, 'dropped', type, numbered => seenByDrop(signatures, numbered))
+  return found.map(actual)
+}
+
+function seenByDrop(signatures: Signatures, type: Type): readonly Region[] {
+  const all = (types: readonly Type[]): readonly Region[] => types.flatMap(part => seenByDrop(signatures, part))
   switch (type.kind) {
     case 'tuple': return all(type.items)
     case 'array': return all([type.item])
@@ -106,8 +137,12 @@ export type Variance = 'covariant' | 'invariant'
  * fields. Of an opaque struct nothing is known: its types are taken to be in cells, its lifetimes to be those of references.
  */
 export function variances(signatures: Signatures, struct: Struct): ReadonlyMap<string, Variance> {
+  return remembered(signatures, `variances ${struct.name}`, () => variancesIn(signatures, struct))
+}
+
+function variancesIn(signatures: Signatures, struct: Struct): ReadonlyMap<string, Variance> {
   const found = new Map<string, Variance>()
-  if (struct.variants === null) return new Map(struct.types.map(name => [name, 'invariant']))
+  if (struct.variants === null) return new Map(struct.types.map(name => [name, 'invariant' as const]))
   const visit = (type: Type, fixed: boolean, inside: readonly string[]): void => {
     const mark = (name: string): void => {
       if (fixed) found.set(name, 'invariant')
@@ -143,9 +178,15 @@ export function variances(signatures: Signatures, struct: Struct): ReadonlyMap<s
 // ---- Well-formedness -------------------------------------------------------------------------------
 
 /** `[longer, shorter]`: what is behind a reference lasts as long as the reference; and what structs declare or imply. */
-export function impliedOutlives(signatures: Signatures, type: Type, inside: readonly string[] = []): readonly (readonly [Region, Region])[] {
-  const all = (types: readonly Type[], names = inside): readonly (readonly [Region, Region])[] =>
-    types.flatMap(part => impliedOutlives(signatures, part, names))
+export function impliedOutlives(signatures: Signatures, type: Type): Outlives {
+  const {found, actual} = ofLifetimes(signatures, 'implied', type, numbered => implied(signatures, numbered, []))
+  return found.map(([longer, shorter]) => [actual(longer), actual(shorter)])
+}
+
+type Outlives = readonly (readonly [Region, Region])[]
+
+function implied(signatures: Signatures, type: Type, inside: readonly string[]): Outlives {
+  const all = (types: readonly Type[], names = inside): Outlives => types.flatMap(part => implied(signatures, part, names))
   switch (type.kind) {
     case 'parameter':
     case 'closure': return []
@@ -167,6 +208,10 @@ export function impliedOutlives(signatures: Signatures, type: Type, inside: read
 
 /** Whether the bounds on the type parameters of the structs in a type hold. */
 export function wellFormed(signatures: Signatures, type: Type): boolean {
+  return remembered(signatures, `bounds ${shapeOf(type)}`, () => boundsHold(signatures, type))
+}
+
+function boundsHold(signatures: Signatures, type: Type): boolean {
   switch (type.kind) {
     case 'reference':
     case 'pointer': return wellFormed(signatures, type.to)

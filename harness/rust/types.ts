@@ -8,16 +8,16 @@ export interface Substitution {
 }
 
 export function substitute(type: Type, by: Substitution): Type {
-  const inner = (part: Type): Type => substitute(part, by)
-  const region = (name: Region): Region => by.regions.get(name) ?? name
   switch (type.kind) {
     case 'parameter': return by.types.get(type.name) ?? type
-    case 'named': return {...type, regions: type.regions.map(region), types: type.types.map(inner)}
-    case 'reference': return {...type, region: region(type.region), to: inner(type.to)}
-    case 'pointer': return {...type, to: inner(type.to)}
-    case 'tuple': return {...type, items: type.items.map(inner)}
-    case 'array': return {...type, item: inner(type.item)}
-    case 'closure': return {...type, parameters: type.parameters.map(inner), result: inner(type.result)}
+    case 'named':
+      if (type.regions.length + type.types.length === 0) return type
+      return {...type, regions: type.regions.map(region => by.regions.get(region) ?? region), types: type.types.map(part => substitute(part, by))}
+    case 'reference': return {...type, region: by.regions.get(type.region) ?? type.region, to: substitute(type.to, by)}
+    case 'pointer': return {...type, to: substitute(type.to, by)}
+    case 'tuple': return {...type, items: type.items.map(part => substitute(part, by))}
+    case 'array': return {...type, item: substitute(type.item, by)}
+    case 'closure': return {...type, parameters: type.parameters.map(part => substitute(part, by)), result: substitute(type.result, by)}
   }
 }
 
@@ -32,15 +32,16 @@ export function substituteBound(bound: Bound, by: Substitution): Bound {
 
 /** The type with another lifetime in every place, in order of appearance. */
 export function mapRegions(type: Type, change: (region: Region) => Region): Type {
-  const inner = (part: Type): Type => mapRegions(part, change)
   switch (type.kind) {
-    case 'parameter': return type
-    case 'named': return {...type, regions: type.regions.map(change), types: type.types.map(inner)}
-    case 'reference': return {...type, region: change(type.region), to: inner(type.to)}
-    case 'pointer': return {...type, to: inner(type.to)}
-    case 'tuple': return {...type, items: type.items.map(inner)}
-    case 'array': return {...type, item: inner(type.item)}
+    case 'parameter':
     case 'closure': return type
+    case 'named':
+      if (type.regions.length + type.types.length === 0) return type
+      return {...type, regions: type.regions.map(change), types: type.types.map(part => mapRegions(part, change))}
+    case 'reference': return {...type, region: change(type.region), to: mapRegions(type.to, change)}
+    case 'pointer': return {...type, to: mapRegions(type.to, change)}
+    case 'tuple': return {...type, items: type.items.map(part => mapRegions(part, change))}
+    case 'array': return {...type, item: mapRegions(type.item, change)}
   }
 }
 

@@ -68,12 +68,12 @@ class Typing {
         break
       }
       case 'use': {
-        const {variable} = statement
-        build.typeOf(variable)
+        const variable = statement.through === null ? statement.variable : this.#through(statement.through, statement.variable, false)
+        if (statement.through === null) build.typeOf(variable)
         build.call({uses: [variable], accesses: [{variable, behind: false, kind: 'read', what: 'read'}]})
         break
       }
-      case 'write': this.#write(statement.variable); break
+      case 'write': this.#write(statement); break
       case 'drop':
       case 'forget': build.call({uses: [this.#move(statement.variable)]}); break
       case 'swap': this.#swap(statement.first, statement.second); break
@@ -86,15 +86,24 @@ class Typing {
     }
   }
 
-  #write(variable: Variable): void {
+  #write({variable: written, through}: Statement & {kind: 'write'}): void {
     const build = this.#build
-    const type = build.typeOf(variable)
+    const value = this.#operand({kind: 'fresh', value: 0}, this.#payload.type)
+    const variable = through === null ? written : this.#through(through, written, true)
+    const type = through === null ? build.typeOf(variable) : build.types.get(variable)!
     if (type.kind !== 'reference') throw new IllTyped(`${build.label}: ${showType(type)} is no reference`)
     if (!type.mutable) build.problem(`${showType(type)} cannot be written through`)
-    const value = this.#operand({kind: 'fresh', value: 0}, type.to)
+    build.relate(this.#payload.type, type.to)
     const draft = {uses: [variable, value], accesses: [{variable, behind: true, kind: 'write', what: 'written'}]} as const
     if (needsDrop(this.#signatures, type.to)) build.call(draft) // the old value's destructor
     else build.add(draft)
+  }
+
+  /** The reference that `Deref::deref(&x)` or `DerefMut::deref_mut(&mut x)` returns, x being as far behind references as need be. */
+  #through(method: string, variable: Variable, mutable: boolean): Variable {
+    let derefs = 0
+    for (let type = this.#build.typeOf(variable); type.kind === 'reference'; type = type.to) derefs++
+    return this.#invoke({kind: 'call', method, operands: [{kind: mutable ? 'lend' : 'share', place: {variable, derefs}}], into: {kind: 'ignored'}, otherwise: []}).value
   }
 
   #swap(first: Variable, second: Variable): void {
@@ -109,6 +118,12 @@ class Typing {
   // ---- Calls ---------------------------------------------------------------------------------------
 
   #call(call: Statement & {kind: 'call'}): void {
+    const {value, result} = this.#invoke(call)
+    this.#build.label = call.method
+    this.#bind(call, value, result)
+  }
+
+  #invoke(call: Statement & {kind: 'call'}): {readonly value: Variable; readonly result: Type} {
     const build = this.#build
     const method = this.#method(call)
     const by = this.#instantiate(method, call.operands)
@@ -121,10 +136,9 @@ class Typing {
     const result = substitute(method.result, by)
     for (const type of [...parameters.map(({type}) => type), result]) this.#checkType(type)
     const taken = this.#operands(parameters, call.operands)
-    build.label = describe(call)
     const value = build.temporary(result)
     build.call({uses: taken, defines: [value]})
-    this.#bind(call, value, result)
+    return {value, result}
   }
 
   #method({method: id, operands}: Statement & {kind: 'call'}): Method {

@@ -1,73 +1,111 @@
 /** Which clients are worth running: those that a smaller one, or one without threads, does not stand for. */
-import {boundBy, lentBy, mentioned, renameOperand, sizeOf, type Block, type Statement, type Thread, type Variable} from './client.ts'
+import {boundBy, lentBy, mentioned, renameStatement, type Operand, type Statement, type Thread, type Variable} from './client.ts'
 import {regionsOf} from './parse-type.ts'
 import type {Method, Signatures, Type} from './syntax.ts'
-import {needsDrop} from './traits.ts'
+import {needsDrop, satisfies} from './traits.ts'
+import {structOf} from './types.ts'
 
 /**
  * A thread is worth starting if it captures something, or calls what works on something global (`Guard::new()`, `synchronize()`:
- * nothing is given, and nothing of T returned); and an exclusive capture if it is lent on, not merely shared.
+ * nothing is given, and nothing of T returned); an exclusive capture if it is lent on, not merely shared; an object if it is used.
  */
 export function threadMatters(signatures: Signatures, {captures, body, result}: Thread): boolean {
+  const returned = result?.inner ?? null
+  if (!instancesMatter(signatures, body.statements, returned) || !dereferencesMatter(signatures, body.statements, returned)) return false
   const lent = new Set(body.statements.flatMap(lentBy))
   if (captures.some(({mode, inner}) => mode === 'lend' && !lent.has(inner))) return false
   return captures.length > 0 || (result === null && body.statements.some(statement => statement.kind === 'call' && isGlobal(signatures, statement.method)))
 }
 
-function isGlobal({methods}: Signatures, id: string): boolean {
-  const {parameters, result} = methods.find((method): method is Method => method.id === id)!
+function isGlobal(signatures: Signatures, id: string): boolean {
+  const {parameters, result} = methodOf(signatures, id)
   return parameters.length === 0 && (result.kind !== 'named' || result.types.length === 0)
 }
 
-/**
- * A client is worth running if each object that it constructs is put to use, and if a thread that is alone in borrowing has
- * somebody to meet: otherwise the main thread could do its work. `types` are those that check.ts found.
- */
-export function clientMatters(signatures: Signatures, main: Block, types: ReadonlyMap<Variable, Type>): boolean {
-  return sizeOf(main) === 1 || (unusedInstances(signatures, main).length === 0 && main.statements.every((statement, i) =>
-    statement.kind !== 'scope' || statement.threads.length > 1 || meets(signatures, main.statements.slice(0, i), statement.threads[0]!, types)))
+function methodOf({methods}: Signatures, id: string): Method {
+  return methods.find(method => method.id === id)!
 }
 
-/** What is constructed from nothing but values of T, and never named again. */
-function unusedInstances(signatures: Signatures, main: Block): readonly Variable[] {
-  const calls = [...main.statements, ...main.statements.flatMap(statement => statement.kind === 'scope' ? statement.threads.flatMap(({body}) => body.statements) : [])]
-    .filter(statement => statement.kind === 'call')
+/** Whether what each `Deref` returns is kept for a while, or given to somebody: to use it at once, `*guard` is enough. */
+export function dereferencesMatter(signatures: Signatures, statements: readonly Statement[], returned: Variable | null = null): boolean {
+  return statements.every((statement, i) => {
+    if (statement.kind !== 'call' || statement.into.kind !== 'variable') return true
+    const {trait} = methodOf(signatures, statement.method)
+    const {variable} = statement.into
+    if ((trait !== 'Deref' && trait !== 'DerefMut') || returned === variable) return true
+    const [next, ...later] = statements.slice(i + 1)
+    return mentioned(later).includes(variable) || (next !== undefined && next.kind !== 'use' && next.kind !== 'write' && mentioned([next]).includes(variable))
+  })
+}
+
+/**
+ * Whether each object that statements construct from nothing but values of T is named again, and each value that a `let` makes is
+ * borrowed: to give it away, it need not be named.
+ */
+export function instancesMatter(signatures: Signatures, statements: readonly Statement[], returned: Variable | null = null): boolean {
   const counts = new Map<Variable, number>()
   const count = (variable: Variable): Variable => (counts.set(variable, (counts.get(variable) ?? 0) + 1), variable)
-  countIn(main.statements, count)
-  return calls.filter(({method, operands}) => mentioned([], operands).length === 0 && !isGlobal(signatures, method))
-    .flatMap(({into}) => boundBy(into)).filter(variable => counts.get(variable) === 1 && isInstance(signatures, calls, variable))
+  for (const statement of statements) countIn(statement, count)
+  if (returned !== null) count(returned)
+  const borrowed = new Set(statements.flatMap(borrowedBy))
+  return callsIn(statements).every(call => counts.get(boundBy(call.into)[0] ?? -1) !== 1 || !constructs(signatures, call))
+    && letsIn(statements).every(({variable}) => borrowed.has(variable))
 }
 
-function countIn(statements: readonly Statement[], count: (variable: Variable) => Variable): void {
-  for (const statement of statements) {
-    if (statement.kind === 'scope') {
-      for (const {captures, body, result} of statement.threads) {
-        for (const {outer, inner} of captures) [outer, inner].forEach(count)
-        countIn(body.statements, count)
-        if (result !== null) [result.inner, result.outer].forEach(count)
-      }
-    } else {
-      if (statement.kind === 'call') for (const operand of statement.operands) renameOperand(operand, {variable: count, value: value => value})
-      for (const variable of mentioned([statement.kind === 'call' ? {...statement, operands: []} : statement])) count(variable)
+/** The variables that a statement, and what is in it, borrows, captures or uses. */
+function borrowedBy(statement: Statement): readonly Variable[] {
+  const inOperand = (operand: Operand): readonly Variable[] => {
+    switch (operand.kind) {
+      case 'share':
+      case 'lend':
+      case 'clone': return [operand.place.variable]
+      case 'wrap': return inOperand(operand.operand)
+      case 'tuple': return operand.items.flatMap(inOperand)
+      case 'closure': return [...operand.closure.captures.map(({outer}) => outer), ...operand.closure.body.statements.flatMap(borrowedBy)]
+      default: return []
     }
+  }
+  switch (statement.kind) {
+    case 'call': return statement.operands.flatMap(inOperand)
+    case 'let': return inOperand(statement.value)
+    case 'use':
+    case 'write': return [statement.variable]
+    case 'scope': return statement.threads.flatMap(({captures, body}) => [...captures.map(({outer}) => outer), ...body.statements.flatMap(borrowedBy)])
+    default: return []
   }
 }
 
-/** A struct of the wrapper, as against a value that some function returns. */
-function isInstance({methods, structs}: Signatures, calls: readonly (Statement & {kind: 'call'})[], variable: Variable): boolean {
-  const call = calls.find(({into}) => into.kind === 'variable' && into.variable === variable)
-  const result = methods.find(({id}) => id === call?.method)?.result
-  return result?.kind === 'named' && structs.some(({name}) => name === result.name)
+function letsIn(statements: readonly Statement[]): readonly (Statement & {kind: 'let'})[] {
+  return statements.flatMap(statement => {
+    if (statement.kind === 'scope') return statement.threads.flatMap(({body}) => letsIn(body.statements))
+    return statement.kind === 'let' ? [statement] : []
+  })
 }
 
-/** A thread on its own matters if something is given to it or got from it, or if the main thread holds something meanwhile. */
-function meets(signatures: Signatures, before: readonly Statement[], {captures, result}: Thread, types: ReadonlyMap<Variable, Type>): boolean {
-  if (result !== null || captures.some(({mode}) => mode === 'move')) return true
-  const gone = new Set(before.flatMap(statement => statement.kind === 'drop' || statement.kind === 'forget' ? [statement.variable] : []))
-  const held = before.flatMap(statement => statement.kind === 'call' ? boundBy(statement.into) : [])
-  return held.some(variable => {
-    const type = types.get(variable)!
-    return !gone.has(variable) && captures.every(({outer}) => outer !== variable) && (regionsOf(type).length > 0 || needsDrop(signatures, type))
+/** Counts how often each variable is named, its binding included. */
+function countIn(statement: Statement, count: (variable: Variable) => Variable): void {
+  renameStatement(statement, {variable: count, value: value => value})
+}
+
+function callsIn(statements: readonly Statement[]): readonly (Statement & {kind: 'call'})[] {
+  return statements.flatMap(statement => {
+    if (statement.kind === 'scope') return statement.threads.flatMap(({body}) => callsIn(body.statements))
+    return statement.kind === 'call' ? [statement] : []
   })
+}
+
+function constructs(signatures: Signatures, {method: id, operands, into}: Statement & {kind: 'call'}): boolean {
+  const {result} = methodOf(signatures, id)
+  return into.kind === 'variable' && mentioned([], operands).length === 0 && !isGlobal(signatures, id) && structOf(signatures, result) !== null
+}
+
+/**
+ * A thread on its own matters if something is got from it, if T may not go everywhere, or if the main thread holds something
+ * meanwhile: otherwise the main thread could do its work. `held` are the variables of the main thread that have a value.
+ */
+export function loneThreadMatters(signatures: Signatures, payload: Type, held: readonly {readonly variable: Variable; readonly type: Type}[], {captures, result}: Thread): boolean {
+  if (result !== null || !satisfies(signatures, payload, 'Send') || !satisfies(signatures, payload, 'Sync')) return true
+  const given = captures.some(({mode}) => mode === 'move')
+  return held.some(({variable, type}) => captures.every(({outer}) => outer !== variable)
+    && (regionsOf(type).length > 0 || needsDrop(signatures, type) || (given && structOf(signatures, type) !== null)))
 }

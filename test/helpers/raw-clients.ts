@@ -33,7 +33,7 @@ function* scopes(choices: Choices, state: State, threads: number, before: readon
     yield before
     return
   }
-  const inside: State = {...capturing(state, ['share', 'lend', 'move']), place: 'thread'}
+  const inside: State = {...capturing(state, type => type.kind === 'reference' ? ['move'] : ['share', 'lend', 'move']), place: 'thread'}
   for (const {statements, state: after} of sequences(choices, {statements: [], state: inside}, 1)) {
     const thread: Thread = {captures: capturesOf(after.slots, mentioned(statements)), body: block(...statements), result: null}
     yield * scopes(choices, {...after, slots: state.slots, place: 'main'}, threads - 1, [...before, thread])
@@ -42,5 +42,5 @@ function* scopes(choices: Choices, state: State, threads: number, before: readon
 
 /** The state as if nothing had been moved or used. */
 function forgetful(state: State): State {
-  return {...state, slots: state.slots.map(slot => ({...slot, moved: false, used: false}))}
+  return {...state, slots: state.slots.map(slot => ({...slot, moved: false, used: false, written: false}))}
 }
