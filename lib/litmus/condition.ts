@@ -64,7 +64,17 @@ export function holds(condition: Condition, outcome: Outcome): boolean | undefin
 
 /** The line that herd7 prints for a final state: `0:r0=1; x=y;`, pointers by the name of what they point to. */
 export function stateLine(question: Question, outcome: Outcome): string {
-  return question.displayed.map(i => `${observedName(question.observed[i]!)}=${shown(outcome[i])};`).join(' ')
+  return stateLines(question)(outcome)
+}
+
+/** The same, for many outcomes of one question. */
+export function stateLines({displayed, observed}: Question): (outcome: Outcome) => string {
+  const labels = displayed.map((i, at) => `${at === 0 ? '' : ' '}${observedName(observed[i]!)}=`)
+  return outcome => {
+    let line = ''
+    for (let at = 0; at < labels.length; at++) line += `${labels[at]!}${shown(outcome[displayed[at]!])};`
+    return line
+  }
 }
 
 export function observedName(observed: Observed): string {

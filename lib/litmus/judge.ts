@@ -2,7 +2,7 @@
 import type {Model} from '../model.ts'
 import type {Run} from '../result.ts'
 import type {Scalar} from '../value.ts'
-import {holds, stateLine, type Outcome, type Question} from './condition.ts'
+import {holds, stateLines, type Outcome, type Question} from './condition.ts'
 import type {LitmusProgram, Registers} from './program.ts'
 
 export interface LitmusVerdict {
@@ -35,8 +35,11 @@ export class Tally {
   #positive = 0
   #negative = 0
 
+  readonly #lineOf: (outcome: Outcome) => string
+
   constructor(question: Question) {
     this.#question = question
+    this.#lineOf = stateLines(question)
   }
 
   /** Takes one complete execution into account, unless the test's filter drops it. */
@@ -46,7 +49,7 @@ export class Tally {
     if (holds(condition, outcome) === true) this.#positive++
     else this.#negative++
     for (const flag of flags) this.#flags.add(flag)
-    const line = stateLine(this.#question, outcome)
+    const line = this.#lineOf(outcome)
     const known = this.#states.get(line)
     if (known === undefined) this.#states.set(line, {outcome: [...outcome], count: 1})
     else known.count++

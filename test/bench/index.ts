@@ -4,6 +4,7 @@
  */
 import {table} from 'table'
 import {explore, lkmm, rc11, sample, type Model} from '../../lib/index.ts'
+import {chainRows, corpusRows} from './litmus.ts'
 import {boehmSeqlock, iriw, kernelSeqlock, mp, sb, ticketLock} from './programs.ts'
 
 const second = 1000
@@ -39,25 +40,37 @@ function perSecond(work: () => number): number {
   return run(second)
 }
 
-const calibration = calibrate()
 const thousands = (n: number): string => Math.round(n).toLocaleString('en')
-const ratio = (n: number): string => (n / calibration).toPrecision(2)
 
-const rows: string[][] = [['program', 'model', 'executions', 'dead ends', 'explored/s', 'ratio', 'sampled/s', 'ratio', 'heap MB']]
-
-function measure(program: Parameters<typeof explore<never>>[0], model: Model): void {
-  const {counts} = explore(program, model, {keepGoing: true})
-  const explored = perSecond(() => explore(program, model, {keepGoing: true}).counts.executions)
-  const sampled = perSecond(() => sample(program, model, {seed: 'bench', runs: 5000, keepGoing: true}).counts.executions)
-  rows.push([
-    program.name, model.name, thousands(counts.executions), (counts.deadEnds / counts.executions).toFixed(2),
-    thousands(explored), ratio(explored), thousands(sampled), ratio(sampled), (process.memoryUsage().heapUsed / 2 ** 20).toFixed(0),
-  ])
+function show(cells: readonly (readonly string[])[]): void {
+  process.stdout.write(`${table(cells.map(row => [...row]), {border: {}, drawHorizontalLine: () => false, columnDefault: {paddingLeft: 0, paddingRight: 2}})}\n`)
 }
 
-for (const program of [sb, mp, iriw, kernelSeqlock(1), kernelSeqlock(2), ticketLock]) for (const model of [rc11, lkmm]) measure(program, model)
-for (const sections of [1, 2]) measure(boehmSeqlock(sections), rc11)
+// first, so that the cold pass is cold
+const corpus = corpusRows()
+if (corpus !== null) show(corpus)
+show(chainRows())
 
-process.stdout.write(`calibration: ${thousands(calibration)} closures of a 16 x 16 bit matrix per second of CPU time\n`)
-process.stdout.write(table(rows, {border: {}, drawHorizontalLine: () => false, columnDefault: {paddingLeft: 0, paddingRight: 2}}))
-process.stdout.write('dead ends: per complete execution. ratio: divided by the calibration.\n')
+const calibration = calibrate()
+const ratio = (n: number): string => (n / calibration).toPrecision(2)
+
+function measure(program: Parameters<typeof explore<never>>[0], model: Model): string[] {
+  const before = performance.now()
+  const {counts} = explore(program, model, {keepGoing: true})
+  const first = performance.now() - before
+  const explored = perSecond(() => explore(program, model, {keepGoing: true}).counts.executions)
+  const sampled = perSecond(() => sample(program, model, {seed: 'bench', runs: 50, keepGoing: true}).counts.executions)
+  return [
+    program.name, model.name, thousands(counts.executions), (counts.deadEnds / counts.executions).toFixed(2), first.toFixed(1),
+    thousands(explored), ratio(explored), thousands(sampled), ratio(sampled), (process.memoryUsage().heapUsed / 2 ** 20).toFixed(0),
+  ]
+}
+
+show([
+  ['program', 'model', 'executions', 'dead ends', 'first run ms', 'explored/s', 'ratio', 'sampled/s', 'ratio', 'heap MB'],
+  ...[sb, mp, iriw, kernelSeqlock(1), kernelSeqlock(2), ticketLock].flatMap(program => [rc11, lkmm].map(model => measure(program, model))),
+  ...[1, 2].map(sections => measure(boehmSeqlock(sections), rc11)),
+])
+process.stdout.write(`calibration: ${thousands(calibration)} closures of a 16 x 16 bit matrix per second of CPU time. ratio: divided by that.\n`)
+process.stdout.write('dead ends: per complete execution. first run: exploring once, with the preparation of the program; explored/s: again and again, '
+  + 'prepared once.\nlitmus tests: from text to verdict, wall time of one thread per test and CPU time in all, background threads included.\n')
