@@ -40,12 +40,9 @@ export interface Coverage {
 /** The clients within a budget, lazily, in order of size; of one size, by payload in the order of payloads.ts. */
 export function* clients(signatures: Signatures, budget: Budget, bounds: Bounds = defaultBounds): Generator<Client, Coverage> {
   const uncalled = new Set(signatures.methods.filter(({unsafe, trait}) => !unsafe && trait !== 'Drop').map(({id}) => id))
-  const generic = signatures.methods.some(({types}) => types.length > 0)
-  const wanted = payloads.filter(({name}) => budget.payloads?.includes(name) ?? true)
-  const chosen = generic ? wanted : wanted.slice(0, 1) // without a T it makes no difference
   let made = 0
   for (let size = 1; size <= budget.size; size++) {
-    for (const client of clientsOfSize(signatures, size, chosen, bounds)) {
+    for (const client of clientsOfSize(signatures, size, bounds, budget.payloads)) {
       if (made === budget.clients) return {clients: made, complete: size - 1, cut: true, uncalled: [...uncalled]}
       made++
       for (const method of calledIn(client.main.statements)) uncalled.delete(method)
@@ -55,8 +52,12 @@ export function* clients(signatures: Signatures, budget: Budget, bounds: Bounds 
   return {clients: made, complete: budget.size, cut: false, uncalled: [...uncalled]}
 }
 
-function* clientsOfSize(signatures: Signatures, size: number, chosen: readonly Payload[], bounds: Bounds): Generator<Client> {
-  for (const payload of chosen) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
+/** The clients of exactly this size; `wanted` are the payloads that T may be. */
+export function* clientsOfSize(signatures: Signatures, size: number, bounds: Bounds = defaultBounds, wanted?: readonly string[]): Generator<Client> {
+  const generic = signatures.methods.some(({types}) => types.length > 0)
+  const named = payloads.filter(({name}) => wanted?.includes(name) ?? true)
+  // without a T it makes no difference which it is
+  for (const payload of generic ? named : named.slice(0, 1)) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
 }
 
 function calledIn(statements: readonly Statement[]): readonly string[] {
