@@ -1,6 +1,6 @@
 /** The command line: commands, flags, what they are for. What is done then is the command's own (cli.ts). */
 import {Command, InvalidArgumentError, Option} from 'commander'
-import {models, regimes, type Dialect, type Regime, type Strategy} from '../lib/index.ts'
+import {namedModels, regimes, type Dialect, type Regime, type Strategy} from '../lib/index.ts'
 import {defaultSearch} from './evaluate.ts'
 
 /** Memory that searches may use up if nobody says otherwise, in megabytes. */
@@ -76,7 +76,7 @@ function withHeap(made: Command, regime: string): Command {
 
 function withSearch(made: Command): Command {
   return withOutput(withHeap(made, 'repeatable; default: those that the design states, or strict')
-    .option('--model <name>', `a model to use (repeatable): ${models.map(model => model.name).join(', ')}; default: all`, collect)
+    .option('--model <name>', `a model to use (repeatable): ${namedModels.map(model => model.name).join(', ')}; default: all`, collect)
     .addOption(new Option('--exhaustive', 'explore every execution, and never sample').conflicts(['runs', 'strategy']))
     .option('--executions <n>', `executions to explore of each (default ${defaultSearch.executions.toLocaleString('en')})`, count)
     .addOption(new Option('--runs <n>', `sample n executions, and do not explore (without it: ${defaultSearch.runs.toLocaleString('en')}, if exploring ends early)`).argParser(count).env('TEARPROOF_RUNS'))
@@ -89,7 +89,7 @@ function withSearch(made: Command): Command {
 
 function withLitmus(made: Command): Command {
   return made
-    .option('--model <name>', `the model (default: lkmm for kernel tests, rc11 for C11): ${models.map(model => model.name).join(', ')}`)
+    .option('--model <name>', `the model (default: lkmm for kernel tests, rc11 for C11): ${namedModels.map(model => model.name).join(', ')}`)
     .option('--expect <csv>', 'compare with this table (file,model,verdict,positive,negative,states,flags), and list what differs; without files: all of its files')
     .option('--witness', 'show an execution that decides the condition, or which axiom forbids the nearest one')
     .option('--first', 'stop when the verdict is decided, without counting everything')

@@ -1,6 +1,6 @@
 /** Designs, programs and models by their names; a name that there is not is told with the nearest that there is. */
 import {closest, distance} from 'fastest-levenshtein'
-import {models, type Model} from '../lib/index.ts'
+import {namedModels, type Model} from '../lib/index.ts'
 import {designs} from './designs.ts'
 import type {Subject} from './evaluate.ts'
 import {loadSubjects} from './load.ts'
@@ -36,9 +36,9 @@ export async function subjectNamed(name: string, folder: string): Promise<Subjec
 
 /** @throws {UnknownName} if there is none. */
 export function modelNamed(name: string): Model {
-  const found = models.find(model => model.name === name)
+  const found = namedModels.find(model => model.name === name)
   if (found !== undefined) return found
-  const names = models.map(model => model.name)
+  const names = namedModels.map(model => model.name)
   throw new UnknownName(`there is no model named ${name}${nearest(name, names)}; there are ${names.join(', ')}`)
 }
 

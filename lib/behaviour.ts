@@ -7,6 +7,7 @@
  * it needs to know one (design.md, 2: "defer and resolve").
  */
 import type {Label} from './event.ts'
+import type {Model} from './model.ts'
 import {mapping, type Family, type MappedOp, type Shape} from './mapping.ts'
 import {recordingSites, siteOf, type Mark, type Op, type Picker, type Proc, type Reply} from './program.ts'
 import {compute, showScalar, truth, union, Value, type Location, type Scalar} from './value.ts'
@@ -19,6 +20,8 @@ export interface LocalEvent {
   readonly value: Value | null
   /** The thread's reads that its address, value and execution depend on. */
   readonly addr: readonly number[]
+  /** The reads that its address comes from, whether or not the model has a dependency there. */
+  readonly via: readonly number[]
   readonly data: readonly number[]
   readonly ctrl: readonly number[]
   /** For the write of a read-modify-write: its read. Otherwise -1. */
@@ -133,6 +136,9 @@ export class Node {
   }
 }
 
+/** What a model says about how operations become events. */
+type Language = Pick<Model, 'family' | 'dependencies'>
+
 /** The behaviour of one thread under one family of models. */
 export class Behaviour {
   readonly name: string
@@ -141,20 +147,20 @@ export class Behaviour {
   readonly nodes: Node[] = []
   readonly root: Node
   readonly #body: () => Proc<unknown>
-  readonly #family: Family
+  readonly #model: Language
   readonly #bounds: Bounds
   readonly #isVertex: (label: Label) => boolean
   /** The generator that stands at some node, kept to go on from there without running again. */
   #live: {readonly at: Node; readonly run: ThreadRun}
 
-  constructor(index: number, name: string, body: () => Proc<unknown>, family: Family, bounds: Bounds, isVertex: (label: Label) => boolean) {
+  constructor(index: number, name: string, body: () => Proc<unknown>, model: Language, bounds: Bounds, isVertex: (label: Label) => boolean) {
     this.index = index
     this.name = name
     this.#body = body
-    this.#family = family
+    this.#model = model
     this.#bounds = bounds
     this.#isVertex = isVertex
-    const run = new ThreadRun(index, name, body(), family, bounds)
+    const run = new ThreadRun(index, name, body(), model, bounds)
     run.start()
     this.root = this.#add(null, 0, run)
     this.#live = {at: this.root, run}
@@ -199,7 +205,7 @@ export class Behaviour {
   #rerun(node: Node): ThreadRun {
     const way: Node[] = []
     for (let at: Node | null = node; at !== null; at = at.parent) way.unshift(at)
-    const run = new ThreadRun(this.index, this.name, this.#body(), this.#family, this.#bounds)
+    const run = new ThreadRun(this.index, this.name, this.#body(), this.#model, this.#bounds)
     for (const at of way) {
       if (at.parent === null) run.start()
       else run.answer(at.answer)
@@ -270,6 +276,11 @@ class ThreadRun {
   readonly #thread: string
   readonly #generator: Proc<unknown>
   readonly #family: Family
+  /** Do only dependencies within one call of a C function count? */
+  readonly #isWithinC: boolean
+  /** For each event, the call of a C function that it is part of. */
+  readonly #callOf: (object | undefined)[] = []
+  #call: object | undefined
   readonly #bounds: Bounds
   /** Reads that everything from here on depends on: raw values, waits. */
   #forever: readonly number[] = []
@@ -282,11 +293,12 @@ class ThreadRun {
   /** Goes on with the operation that made the demand, once it is answered. */
   #resume: (answer: Scalar) => void = () => undefined
 
-  constructor(index: number, thread: string, generator: Proc<unknown>, family: Family, bounds: Bounds) {
+  constructor(index: number, thread: string, generator: Proc<unknown>, {family, dependencies}: Language, bounds: Bounds) {
     this.#index = index
     this.#thread = thread
     this.#generator = generator
     this.#family = family
+    this.#isWithinC = dependencies === 'within C'
     this.#bounds = bounds
   }
 
@@ -392,6 +404,7 @@ class ThreadRun {
   }
 
   #access(op: MappedOp): {readonly reply: Reply} | null {
+    this.#call = op.call
     if (op.kind === 'fence' && op.at === undefined) {
       for (const label of mapping(op, this.#family).before) this.#fence(op.name, label)
       return {reply: undefined}
@@ -465,14 +478,14 @@ class ThreadRun {
     const until = op.kind === 'cas' ? null : op.until ?? null
     const isCertain = op.kind === 'rmw' && op.isCertain === true
     const isIdle = op.kind === 'load' && op.isIdle === true
-    const position = this.#push({...this.#event(op.name, label), location, addr, until, isCertain, isIdle})
+    const position = this.#push({...this.#event(op.name, label), location, addr, via: addr, until, isCertain, isIdle})
     // a wait is a loop around its read: what follows depends on it by control
     if (until !== null) this.#forever = union([this.#forever, [position]])
     return Value.read(position)
   }
 
   #write(name: string, label: Label, location: Location, value: Value, addr: readonly number[], rmwRead: number, mark: Mark | null = null): void {
-    this.#push({...this.#event(name, label), location, value, addr, data: value.reads, rmwRead, mark})
+    this.#push({...this.#event(name, label), location, value, addr, via: addr, data: value.reads, rmwRead, mark})
   }
 
   #fence(name: string, label: Label): void {
@@ -482,14 +495,20 @@ class ThreadRun {
   #event(name: string, label: Label): LocalEvent {
     const ctrl = union([this.#forever, ...this.#arms])
     return {
-      label, location: null, value: null, addr: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, isIdle: false, mark: null,
+      label, location: null, value: null, addr: [], via: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, isIdle: false, mark: null,
       name, operation: this.#operations - 1,
     }
   }
 
   #push(event: LocalEvent): number {
-    this.events.push(event)
+    this.#callOf.push(this.#call)
+    this.events.push(this.#isWithinC ? {...event, addr: this.#ordering(event.addr), data: this.#ordering(event.data), ctrl: this.#ordering(event.ctrl)} : event)
     return this.events.length - 1
+  }
+
+  /** Those of the reads on which the present operation depends that it is ordered after. */
+  #ordering(reads: readonly number[]): readonly number[] {
+    return this.#call === undefined ? [] : reads.filter(read => this.#callOf[read] === this.#call)
   }
 
   #relabel(position: number, label: Label): void {

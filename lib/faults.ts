@@ -125,7 +125,7 @@ function deathOf(graph: Graph, object: MemoryObject): number {
 
 /** The thread's last read on which the address depends. */
 function keptBy(graph: Graph, vertex: number): number {
-  const read = graph.eventAt(vertex).addr.at(-1)
+  const read = graph.eventAt(vertex).via.at(-1)
   return read === undefined ? -1 : graph.vertexOf(graph.threadOf[vertex]!, read)
 }
 

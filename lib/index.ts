@@ -1,7 +1,7 @@
 /** The engine's door. */
 export {type Location, type Operand, type Operator, type Scalar, isSame, showScalar, Value, type HeapObject, type MemoryObject} from './value.ts'
 export {
-  check, iteration, OtherCopy, perform, program, raw, rawNumber, rewriting, threads, watching, when, without,
+  check, inC, iteration, OtherCopy, perform, program, raw, rawNumber, rewriting, threads, watching, when, without,
   type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Mark, type Memory, type Op,
   type Picker, type Proc,
   type Program, type Reply, type Resolved, type Returned, type Vocabulary,
@@ -29,7 +29,8 @@ export {TooManyEvents} from './prepared.ts'
 export {mapping, NoMapping, type Family} from './mapping.ts'
 export {executionKey, type Execution, type Given, type Pair} from './execution.ts'
 export {type Axiom, type Model, type RelationExpr, type SetExpr} from './model.ts'
-export {cpp20, lkmm, models, rc11, sc, tso} from './models/index.ts'
+
+export {cpp20, kernelRust, lkmm, models, namedModels, rc11, sc, tso} from './models/index.ts'
 export {allows, flagsOf, judge, pairsOf, type Judgement, type Raised, type Step, type Violation} from './reference.ts'
 export {type Counts, type Failure, type Path, type Run, type Unknown, type Verdict} from './result.ts'
 export {executions, explore, reduce, replay, runWith, sample, sampleOne, sitesOf, type Limits, type Sampling, type Strategy} from './explore.ts'

@@ -49,6 +49,8 @@ export interface Model {
   readonly sources: readonly string[]
   /** Which mapping of operations to events it wants. */
   readonly family: Family
+  /** Which dependencies there are: all (the default), or those within one call of a C function (`inC`). */
+  readonly dependencies?: 'all' | 'within C'
   /** The published names, for labels in reports. */
   readonly relations: Readonly<Record<string, RelationExpr>>
   /** An execution is allowed if it satisfies every axiom. */

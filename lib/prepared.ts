@@ -32,7 +32,7 @@ export class Prepared {
     const isVertex = (label: Label): boolean => !must(model.folded, label)
     this.#program = program
     this.#model = model
-    this.behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model.family, bounds, isVertex))
+    this.behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model, bounds, isVertex))
     this.#foreseen = lookAhead(program.memory, this.behaviours)
   }
 

@@ -29,6 +29,8 @@ interface Named {
   /** As the user wrote it: `READ_ONCE`, `smp_store_release`, `fetch_add(Acquire)`. */
   readonly name: string
   readonly vocabulary: Vocabulary
+  /** The call of a C function that it is part of; left out on the Rust side. See `inC`. */
+  readonly call?: object
 }
 
 /** An operation that a thread may yield. */
@@ -307,6 +309,15 @@ function procOf(thread: string, body: () => Proc<unknown>): Proc<unknown> {
 
 function* throwing(error: unknown): Proc {
   throw error
+}
+
+/**
+ * A part of a thread that stays in C: what it does is one call of a C function. It makes a difference under
+ * `kernel-rust` alone, where dependencies order nothing unless they begin and end in one such call.
+ */
+export function* inC<T>(proc: Proc<T>): Proc<T> {
+  const call = {}
+  return yield* rewriting(proc, op => 'vocabulary' in op && op.call === undefined ? {...op, call} : op)
 }
 
 /**

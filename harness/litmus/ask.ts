@@ -1,7 +1,7 @@
 /** Asks about one litmus test: reads the file, runs it under its model, and says what came of it. */
 import {readFileSync} from 'node:fs'
 import {
-  decideLitmus, LitmusError, litmusProgram, models, NoMapping, parseLitmus, positionOf, runLitmus, showCondition, TooManyEvents,
+  decideLitmus, LitmusError, litmusProgram, namedModels, NoMapping, parseLitmus, positionOf, runLitmus, showCondition, TooManyEvents,
   type Expectation, type LitmusProgram, type LitmusRun, type Model,
 } from '../../lib/index.ts'
 import {showUnknown} from '../report.ts'
@@ -41,7 +41,7 @@ function answer({file, model: named}: Task, text: string, how: Ask, {clock, isFu
 
 function modelFor({vocabulary}: LitmusProgram, named: string | null): Model {
   const wanted = named ?? (vocabulary === 'kernel' ? 'lkmm' : 'rc11')
-  const found = models.find(({name}) => name === wanted)
+  const found = namedModels.find(({name}) => name === wanted)
   if (found === undefined) throw new Error(`there is no model named ${wanted}`)
   return found
 }

@@ -83,8 +83,8 @@ export class Interpreter {
       case 'let':
         this.bind(statement.variable, yield* this.#evaluate(statement.value))
         return
-      case 'use': return yield* this.use(this.#of(statement.variable))
-      case 'write': return yield* this.#write(this.#of(statement.variable), statement.value)
+      case 'use': return yield* this.use(yield* this.#through(statement))
+      case 'write': return yield* this.#write(yield* this.#through(statement), statement.value)
       case 'drop': return yield* this.drop(statement.variable)
       case 'forget': return this.forget(statement.variable)
       case 'swap': {
@@ -104,12 +104,18 @@ export class Interpreter {
     return value
   }
 
+  /** What a `use` or `write` goes to: the variable's value, or what its `Deref` returns. */
+  * #through({variable, through}: Statement & {kind: 'use' | 'write'}): Proc<RustValue> {
+    const value = this.#of(variable)
+    return through === null ? value : yield* this.#run(through, [refer(value)], null)
+  }
+
   // ---- calls -----------------------------------------------------------------------------------------
 
   * #call(statement: Statement & {kind: 'call'}): Proc {
     const operands: RustValue[] = []
     for (const operand of statement.operands) operands.push(yield* this.#evaluate(operand))
-    const result = yield* this.#invoke(statement, operands)
+    const result = yield* this.#run(statement.method, operands, this.#setting.instanceOf(statement))
     if (!this.#match(statement.into, result)) {
       for (const variable of statement.otherwise) yield* this.drop(variable)
       throw new EndOfBlock()
@@ -117,13 +123,14 @@ export class Interpreter {
     if (statement.into.kind === 'ignored') yield* this.#dropValue(result)
   }
 
-  * #invoke(statement: Statement & {kind: 'call'}, operands: readonly RustValue[]): Proc<RustValue> {
-    const {wrapper, payload, boxes, instanceOf} = this.#setting
-    const method = wrapper.signatures.methods.find(({id}) => id === statement.method)!
+  /** Runs a method's body. @param instance the memory of the instance that a constructor makes. */
+  * #run(id: string, operands: readonly RustValue[], instance: unknown): Proc<RustValue> {
+    const {wrapper, payload, boxes} = this.#setting
+    const method = wrapper.signatures.methods.find(method => method.id === id)!
     const hasReceiver = method.parameters[0]?.name === 'self'
     const [receiver] = operands
     const inner = hasReceiver ? behind(receiver!) : null
-    const self = inner === null ? instanceOf(statement) : inner.kind === 'struct' ? inner.state : inner
+    const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
     const result = yield* wrapper.bodies[method.id]!({self, args: hasReceiver ? operands.slice(1) : operands, payload, boxes})
     const wrong = misfit(method, result)
     if (wrong !== null) throw new TypeError(wrong)

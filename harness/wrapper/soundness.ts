@@ -2,8 +2,8 @@
 import {explore, reduce, replay, type Failure, type Model, type Run, type Unknown} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
 import {check} from '../rust/check.ts'
-import type {Client} from '../rust/client.ts'
-import {clientsOfSize} from '../rust/enumerate.ts'
+import {sizeOf, type Client} from '../rust/client.ts'
+import {clients} from '../rust/enumerate.ts'
 import {printProgram} from '../rust/print.ts'
 import {clientProgram, runnable} from './program.ts'
 import type {Wrapper} from './wrapper.ts'
@@ -54,7 +54,8 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   const result = (counterexample: Counterexample | null, size: number): Soundness => ({
     verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, clients: ran, executions, size, skipped, unknown,
   })
-  for (const {client, size} of bySize(wrapper, budget.size)) {
+  for (const client of clients(wrapper.signatures, {size: budget.size})) {
+    const size = sizeOf(client.main)
     const isOver = (budget.expired?.() ?? false) !== false
     if (ran >= budget.clients || isOver) return result(null, size - 1)
     ordinal++
@@ -85,10 +86,6 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
     deadlock ??= counterexample()
   }
   return result(null, budget.size)
-}
-
-function* bySize(wrapper: Wrapper, size: number): Generator<{readonly client: Client; readonly size: number}> {
-  for (let exactly = 1; exactly <= size; exactly++) for (const client of clientsOfSize(wrapper.signatures, exactly)) yield {client, size: exactly}
 }
 
 /** As tokens call the program that a client is. */

@@ -1,0 +1,130 @@
+import test from 'ava'
+import {
+  explore, inC, kernelRust, lkmm, program, readOnce, readPlain, smpMb, smpWmb, storeRelease, loadAcquire, threads, when, writeOnce,
+  type Model, type Proc, type Program, type Value,
+} from '../lib/index.ts'
+
+/* kernel-rust is LKMM in which a dependency orders nothing unless it begins and ends in one call of a C function. */
+
+/** How often what the program's one witness says comes about. */
+function happens(litmus: Program<never>, model: Model): boolean {
+  return Object.values(explore(litmus, model, {keepGoing: true, flags: []}).witnessed).some(count => count > 0)
+}
+
+/** A thread's part in Rust, or in C. */
+type Side = <T>(part: Proc<T>) => Proc<T>
+const inRust: Side = part => part
+const sides: readonly (readonly [string, Side])[] = [['Rust', inRust], ['one C function', inC]]
+
+/** A pointer is published behind a barrier, and followed. */
+function publication(side: Side): Program<never> {
+  return program('publication', ({word}) => {
+    const [old, fresh] = [word('old'), word('fresh')]
+    const pointer = word('pointer', old)
+    return threads({
+      * publishes() {
+        yield* writeOnce(fresh, 1)
+        yield* smpWmb()
+        yield* writeOnce(pointer, fresh)
+      },
+      * follows() {
+        return yield* side((function* () {
+          const found = yield* readOnce(pointer)
+          return {isNew: found.eq(fresh), value: yield* readOnce(found)}
+        })())
+      },
+    }, {witnesses: {'the new object, not yet written': ({follows}) => follows.isNew === 1 && follows.value === 0}})
+  })
+}
+
+/** Load buffering: a dependency in one thread, a full barrier in the other. */
+function buffering(kind: 'data' | 'ctrl', side: Side): Program<never> {
+  return program('load buffering', ({word}) => {
+    const [x, y] = [word('x'), word('y')]
+    return threads({
+      one: () => side((function* () {
+        const seen = yield* readOnce(x)
+        yield* kind === 'data' ? writeOnce(y, seen.plus(1)) : when(seen.eq(5), () => writeOnce(y, 6))
+        return seen
+      })()),
+      * two() {
+        const seen = yield* readOnce(y)
+        yield* smpMb()
+        yield* writeOnce(x, 5)
+        return seen
+      },
+    }, {witnesses: {'each sees the other’s store': ({one, two}) => one === 5 && two === 6}})
+  })
+}
+
+for (const [name, side] of sides) {
+  const orders = side === inC
+  test(`an address dependency in ${name} ${orders ? 'orders' : 'orders nothing'}`, t => {
+    t.false(happens(publication(side), lkmm))
+    t.is(happens(publication(side), kernelRust), !orders)
+  })
+  test(`a data dependency in ${name} ${orders ? 'orders' : 'orders nothing'}`, t => {
+    t.false(happens(buffering('data', side), lkmm))
+    t.is(happens(buffering('data', side), kernelRust), !orders)
+  })
+  test(`a control dependency in ${name} ${orders ? 'orders' : 'orders nothing'}`, t => {
+    t.false(happens(buffering('ctrl', side), lkmm))
+    t.is(happens(buffering('ctrl', side), kernelRust), !orders)
+  })
+}
+
+test('a pointer that one C function returns and another follows passed through Rust: it orders nothing', t => {
+  const handed = program('handed over', ({word}) => {
+    const [old, fresh] = [word('old'), word('fresh')]
+    const pointer = word('pointer', old)
+    return threads({
+      * publishes() {
+        yield* writeOnce(fresh, 1)
+        yield* storeRelease(pointer, fresh)
+      },
+      * follows() {
+        const found = yield* inC(readOnce(pointer))
+        return {isNew: found.eq(fresh), value: yield* inC(readOnce(found))}
+      },
+    }, {witnesses: {'the new object, not yet written': ({follows}) => follows.isNew === 1 && follows.value === 0}})
+  })
+  t.false(happens(handed, lkmm))
+  t.true(happens(handed, kernelRust))
+})
+
+test('acquire, release and barriers order in Rust as they do in C', t => {
+  const messages = program('messages', ({word}) => {
+    const [data, flag] = [word('data'), word('flag')]
+    return threads({
+      * sends() {
+        yield* writeOnce(data, 1)
+        yield* storeRelease(flag, 1)
+      },
+      * receives() {
+        const seen = yield* loadAcquire(flag)
+        return {seen, value: yield* readOnce(data)}
+      },
+    }, {witnesses: {'the flag without the data': ({receives}) => receives.seen === 1 && receives.value === 0}})
+  })
+  t.false(happens(messages, kernelRust))
+  const buffers = program('store buffering', ({word}) => {
+    const [x, y] = [word('x'), word('y')]
+    const half = function* (own: typeof x, other: typeof x): Proc<{read: Value}> {
+      yield* writeOnce(own, 1)
+      yield* smpMb()
+      return {read: yield* readOnce(other)}
+    }
+    return threads({one: () => half(x, y), two: () => half(y, x)}, {witnesses: {'both read 0': ({one, two}) => Number(one.read) === 0 && Number(two.read) === 0}})
+  })
+  t.false(happens(buffers, kernelRust))
+})
+
+test('a racing plain access is flagged on either side', t => {
+  for (const [, side] of sides) {
+    const racing = program('racing', ({word}) => {
+      const x = word('x')
+      return threads({writes: () => writeOnce(x, 1), reads: () => side(readPlain(x))})
+    })
+    t.is(explore(racing, kernelRust).verdict, 'broken')
+  }
+})
