@@ -58,7 +58,13 @@ function follow(thread: number, body: Proc<unknown>, model: Model, execution: Ex
   } catch {
     // a panic: the thread's events end here
   }
+  // the critical sections that a panic left open were closed for the thread
+  for (; next < events.length && isUnlock(events[next]!); next++) found.push({thread, name: null, vocabulary: null, events: [events[next]!.id]})
   return next === events.length ? found : null
+}
+
+function isUnlock({label: {tags}}: Event): boolean {
+  return tags.includes('Rcu-unlock') || tags.includes('Srcu-unlock')
 }
 
 function answer(op: Exclude<Op, Access | Pick>): Reply {

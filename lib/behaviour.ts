@@ -6,7 +6,7 @@
  * Reads are not answered: their results are symbolic values, and the thread runs ahead of them until
  * it needs to know one (design.md, 2: "defer and resolve").
  */
-import type {Label} from './event.ts'
+import {label, type Label} from './event.ts'
 import type {Model} from './model.ts'
 import {mapping, type Family, type MappedOp, type Shape} from './mapping.ts'
 import {recordingSites, siteOf, type Mark, type Op, type Picker, type Proc, type Reply} from './program.ts'
@@ -318,7 +318,7 @@ class ThreadRun {
       try {
         step = this.#generator.next(next)
       } catch (error) {
-        this.demand = panic(error)
+        this.#panic(error)
         return
       }
       if (step.done === true) {
@@ -326,7 +326,7 @@ class ThreadRun {
         return
       }
       if (typeof step.value !== 'object' || step.value === null || typeof step.value.kind !== 'string') {
-        this.demand = {kind: 'panic', message: `thread ${this.#thread} yielded something that is no operation; write yield* (with the star) in front of operations`, stack: ''}
+        this.#panic(`thread ${this.#thread} yielded something that is no operation; write yield* (with the star) in front of operations`)
         return
       }
       const answered = this.#perform(step.value)
@@ -378,6 +378,19 @@ class ThreadRun {
     }
   }
 
+  /**
+   * The thread dies. Its critical sections reach until here: without an end they would be none, and
+   * what it has read may be what no grace period allows.
+   */
+  #panic(error: unknown): void {
+    for (const {closing, lock} of openSections(this.events)) {
+      if (lock < 0) this.#fence('rcu_read_unlock', closing)
+      else this.#write('srcu_read_unlock', closing, this.events[lock]!.location!, Value.read(lock), [], -1)
+    }
+    this.demand = error instanceof Error
+      ? {kind: 'panic', message: error.message, stack: error.stack ?? ''} : {kind: 'panic', message: String(error), stack: ''}
+  }
+
   #ask(demand: Demand, resume: (answer: Scalar) => void): null {
     this.demand = demand
     this.#resume = resume
@@ -421,7 +434,7 @@ class ThreadRun {
   #dereference(op: MappedOp, address: Scalar, addr: readonly number[]): {readonly reply: Reply} | null {
     if (typeof address !== 'number' && address.index >= 0 && address.tag === 0) return this.#accessAt(op, address, addr)
     const what = typeof address !== 'number' ? nameOf(address) : address === 0 ? 'a null pointer' : `${address}, which is no address`
-    this.demand = {kind: 'panic', message: `${op.name} of ${what}`, stack: ''}
+    this.#panic(`${op.name} of ${what}`)
     return null
   }
 
@@ -463,7 +476,7 @@ class ThreadRun {
       try {
         stored = op.update(result!)
       } catch (error) {
-        this.demand = panic(error)
+        this.#panic(error)
         return null
       }
       this.#write(op.name, shape.write!, location, stored, addr, read)
@@ -523,9 +536,17 @@ function nameOf({name, tag}: Location): string {
   return tag === 0 ? name : `${name}, a pointer with its low bits set`
 }
 
-function panic(error: unknown): Demand {
-  if (error instanceof Error) return {kind: 'panic', message: error.message, stack: error.stack ?? ''}
-  return {kind: 'panic', message: String(error), stack: ''}
+/** The critical sections that are open at the end of these events: the label that closes each, and the beginning of one of SRCU (-1: of RCU). */
+function openSections(events: readonly LocalEvent[]): {readonly closing: Label; readonly lock: number}[] {
+  const open: {closing: Label; lock: number}[] = []
+  for (const [position, {label: {tags}, data}] of events.entries()) {
+    if (tags.includes('Rcu-lock')) open.push({closing: label('F', 'Rcu-unlock'), lock: -1})
+    if (tags.includes('Srcu-lock')) open.push({closing: label('W', 'Srcu-unlock'), lock: position})
+    const isUnlock = tags.includes('Rcu-unlock') || tags.includes('Srcu-unlock')
+    const closed = isUnlock ? open.findLastIndex(({lock}) => lock < 0 ? tags.includes('Rcu-unlock') : data.includes(lock)) : -1
+    if (closed >= 0) open.splice(closed, 1)
+  }
+  return open.reverse()
 }
 
 /** The scalar of a value, given its reads' scalars; undefined while one of them is not known. */
