@@ -177,6 +177,8 @@ export interface Memory {
   readonly array: (name: string, length: number | readonly Scalar[], init?: Scalar) => readonly Location[]
   /** A struct: one word per field, in this order. */
   readonly struct: <F extends Record<string, Scalar>>(name: string, fields: F) => {readonly [K in keyof F]: Location}
+  /** What a declared word holds from the start, where that is declared after it: a list head points to itself. */
+  readonly initialise: (word: Location, value: Scalar) => void
   /**
    * A heap of objects with these fields (and how many words each has), for `alloc` and `free`.
    * @param perThread how many objects a thread may allocate; default 2.
@@ -281,6 +283,10 @@ export function program<T extends Threads>(name: string, build: (memory: Memory)
       const names = Object.keys(fields)
       const made = declare(object, names.map(field => ({name: `${object}.${field}`, init: fields[field]!})))
       return Object.fromEntries(names.map((field, i) => [field, made[i]])) as {[K in keyof F]: Location}
+    },
+    initialise: (word, value) => {
+      if (!words.includes(word)) throw new TypeError(`program ${name} initialises ${word.name}, which it does not declare`)
+      ;(word as {init: Scalar}).init = value
     },
     heap: <const L extends Layout>(object: string, layout: L, perThread = 2) => {
       const heap = new Heap(object, layout, perThread, make => add(make(words.length)))

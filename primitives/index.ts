@@ -1,6 +1,6 @@
 /** The primitives' door. */
 export {
-  defineMutex, defineSpinlock, defineTicketLock, mutexLock, mutexUnlock, spinLock, spinTrylock, spinUnlock, ticketSpinLock,
+  defineMutex, defineSpinlock, defineTicketLock, mightSleep, mutexLock, mutexUnlock, spinLock, spinTrylock, spinUnlock, ticketSpinLock,
   ticketSpinUnlock, type Mutex, type Spinlock, type TicketLock,
 } from './locks.ts'
 export {
@@ -26,3 +26,14 @@ export {
   acqRelSeqlock, counterOnlySeqlock, fencedSeqlock, rdmwSeqlock, rmwSeqlock, seqCstCounterSeqlock, swapSeqlock, twoBitSeqlock,
   volatileSeqlock, type SequenceLock,
 } from './seqlock-c11.ts'
+export {
+  callRcu, condSynchronizeRcu, defineGracePeriods, defineKfreeRcu, defineRcuHead, defineSrcu, getStateSynchronizeRcu, kfreeRcu,
+  kfreeRcuMightsleep, pollStateSynchronizeRcu, rcuAccessPointer, rcuBarrier, rcuDereferenceCheck, rcuDereferenceProtected,
+  rcuDereferenceRaw, rcuInitPointer, rcuPointerHandoff, rcuReplacePointer, srcuDereference, srcuDownRead, srcuUpRead,
+  startPollSynchronizeRcu, type GracePeriods, type Protection, type RcuHead,
+} from './rcu.ts'
+export {
+  defineHlistHead, defineListHead, hlistAddHeadRcu, hlistDelRcu, hlistForEachEntryRcu, listAddRcu, listAddTailRcu, listDelRcu,
+  listForEachEntryRcu, listReplaceRcu,
+} from './rculist.ts'
+export {lockdep, lockdepThreads, Splat, type Annotations} from './lockdep.ts'

@@ -91,8 +91,17 @@ export function defineMutex(memory: Memory, name: string): Mutex {
   return memory.struct(name, {owner: 0})
 }
 
+/** The claim by which might_sleep() shows in a run: nothing by itself, but lockdep.ts looks at it. */
+export const mightSleepClaim = 'might_sleep()'
+
+/** might_sleep(): here the thread may have to wait for long. */
+export function* mightSleep(): Proc {
+  yield* check(mightSleepClaim, true)
+}
+
 /** mutex_lock() by the task `current` (not 0): returns holding the mutex. */
 export function* mutexLock(mutex: Mutex, current: number): Proc {
+  yield* mightSleep()
   // acquire: ownership before the critical section; pairs with cmpxchg_release() in mutex_unlock()
   const holder = yield* cmpxchgAcquire(mutex.owner, 0, current)
   if ((yield* raw(holder)) !== 0) yield* mutexLockSlowpath(mutex, current)

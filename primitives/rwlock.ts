@@ -14,6 +14,7 @@ import {
   atomicAdd, atomicAddReturnRelease, atomicFetchAddRelease, cmpxchgAcquire, perform, raw, storeRelease,
   type Location, type Memory, type Proc, type Scalar, type Value,
 } from '../lib/index.ts'
+import {mightSleep} from './locks.ts'
 
 const writer = 1
 const reader = 2
@@ -81,6 +82,7 @@ export function defineRwSemaphore(memory: Memory, name: string): RwSemaphore {
 
 /** down_read(): returns holding it for reading. Waits for writers that wait, so a reader must not take it twice. */
 export function* downRead({count}: RwSemaphore): Proc {
+  yield* mightSleep()
   // acquire: the lock before the critical section; pairs with the release in up_write()
   yield* cmpxchgAcquireUntil(count, word => (word & writer) === 0 && word < waiting, word => word.plus(reader))
 }
@@ -93,6 +95,7 @@ export function* upRead({count}: RwSemaphore): Proc {
 
 /** down_write(): returns holding it alone. */
 export function* downWrite(semaphore: RwSemaphore): Proc {
+  yield* mightSleep()
   // acquire: the lock before the critical section; pairs with the releases in up_read() and up_write()
   const seen = yield* cmpxchgAcquire(semaphore.count, free, writer)
   if ((yield* raw(seen)) !== free) yield* downWriteSlowpath(semaphore)

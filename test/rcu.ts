@@ -1,0 +1,265 @@
+/** The kernel's RCU: what a reader holds on to outlives it, by every way to wait; and nothing outlives less. */
+import test from 'ava'
+import {breaks, holds, reaches} from '../harness/ava.ts'
+import {
+  alloc, awaitAcquire, executions, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, sc, smpMb, srcuReadLock,
+  srcuReadUnlock, storeRelease, synchronizeRcu, synchronizeSrcu, threads, tso, Value, when, writeOnce, writePlain,
+  type Location, type Memory, type Proc, type Program,
+} from '../lib/index.ts'
+import * as p from '../primitives/index.ts'
+
+type Gone = (memory: Memory) => {readonly retire: (old: Value) => Proc; readonly more?: Readonly<Record<string, () => Proc>>}
+
+/** An object that is replaced while somebody reads it; `gone` says how the updater gets rid of the old one. */
+function replaced(name: string, gone: Gone, read: (pointer: Location) => Proc<unknown> = readSection): Program<never> {
+  return program(name, memory => {
+    const objects = memory.heap('object', {value: 1}, 1)
+    const old = objects.object('old', {value: 1})
+    const pointer = memory.word('pointer', old.value)
+    const {retire, more} = gone(memory)
+    return threads({
+      reader: () => read(pointer),
+      * updater() {
+        const fresh = yield* alloc(objects, {value: 2})
+        yield* retire(yield* p.rcuReplacePointer(pointer, fresh, true))
+      },
+      ...more,
+    }, {witnesses: {
+      'a reader sees the old object': ({reader}) => reader === 1,
+      'a reader sees the new one': ({reader}) => reader === 2,
+    }})
+  })
+}
+
+function* readSection(pointer: Location, read = readPlain, dereference = rcuDereference): Proc<unknown> {
+  yield* rcuReadLock()
+  const value = yield* read(yield* dereference(pointer))
+  yield* rcuReadUnlock()
+  return value
+}
+
+// ---- Ways to wait ----------------------------------------------------------------------------------
+
+const ways: Readonly<Record<string, Gone>> = {
+  'synchronize_rcu()': () => ({* retire(old) { yield* synchronizeRcu(); yield* free(old) }}),
+  'kfree_rcu_mightsleep()': () => ({retire: p.kfreeRcuMightsleep}),
+  'kfree_rcu()': memory => {
+    const head = p.defineKfreeRcu(memory, 'head')
+    return {retire: old => p.kfreeRcu(head, old), more: {softirq: head.softirq}}
+  },
+  'call_rcu()': memory => {
+    const head = p.defineRcuHead(memory, 'head', object => free(object))
+    return {retire: old => p.callRcu(head, old), more: {softirq: head.softirq}}
+  },
+  'call_rcu() and rcu_barrier()': memory => {
+    const done = memory.word('done')
+    const head = p.defineRcuHead(memory, 'head', () => writePlain(done, 1))
+    return {more: {softirq: head.softirq}, * retire(old) {
+      yield* p.callRcu(head, old)
+      yield* p.rcuBarrier([head])
+      yield* readPlain(done)
+      yield* free(old)
+    }}
+  },
+  'cond_synchronize_rcu()': memory => {
+    const periods = p.defineGracePeriods(memory, 'gp')
+    return {more: {kthread: periods.kthread}, * retire(old) {
+      yield* p.condSynchronizeRcu(periods, yield* p.getStateSynchronizeRcu(periods))
+      yield* free(old)
+    }}
+  },
+  'start_poll_synchronize_rcu() and poll_state_synchronize_rcu()': memory => {
+    const periods = p.defineGracePeriods(memory, 'gp')
+    return {more: {kthread: periods.kthread}, * retire(old) {
+      const cookie = yield* p.startPollSynchronizeRcu(periods)
+      yield* when(yield* p.pollStateSynchronizeRcu(periods, cookie), () => free(old))
+    }}
+  },
+}
+
+/** A grace period of another thread: LKMM's race rules bound a plain access by fences of its own thread only (linux-kernel.cat, r-post-bounded). */
+const elsewhere = ['call_rcu() and rcu_barrier()', 'start_poll_synchronize_rcu() and poll_state_synchronize_rcu()']
+
+for (const [way, gone] of Object.entries(ways)) {
+  const marked = replaced(way, gone, pointer => readSection(pointer, readOnce))
+  const acquired = replaced(`${way}, acquire`, gone, pointer => readSection(pointer, readOnce, loadAcquire))
+  for (const model of models) {
+    const isC = model.family === 'c11'
+    test(`nothing is freed under a reader, by ${way}, under ${model.name}`, holds, isC ? acquired : marked, model)
+    test(`and the reader may see either object, by ${way}, under ${model.name}`, reaches, isC ? acquired : marked, model)
+    if (isC) test(`C and C++ give an address dependency no order, by ${way}, under ${model.name}`, breaks, marked, model, {by: 'uninitialised'})
+  }
+  const plain = replaced(`${way}, plain`, gone)
+  if (elsewhere.includes(way)) test(`LKMM calls a plain read racy that ${way} waits for`, breaks, plain, lkmm, {by: 'data-race'})
+  else test(`nothing is freed under a reader that reads plainly, by ${way}`, holds, plain, lkmm)
+}
+
+for (const model of models) {
+  test(`a full barrier is no grace period, under ${model.name}`, breaks, replaced('smp_mb()', () => ({* retire(old) { yield* smpMb(); yield* free(old) }})), model,
+    {by: 'use-after-free'})
+}
+
+// ---- rcu_barrier() ---------------------------------------------------------------------------------
+
+const barrier = program('rcu_barrier', memory => {
+  const [wish, count] = [memory.word('wish'), memory.word('count')]
+  const heads = ['first', 'second'].map(name => p.defineRcuHead(memory, name, function* (amount) {
+    yield* writePlain(count, (yield* readPlain(count)).plus(amount))
+  }))
+  return threads({
+    * caller() {
+      yield* p.callRcu(heads[0]!, 1)
+      const wanted = yield* readOnce(wish)
+      yield* when(wanted, () => p.callRcu(heads[1]!, 2))
+      yield* p.rcuBarrier(heads)
+      return {wanted, count: yield* readPlain(count)}
+    },
+    * wisher() { yield* writeOnce(wish, 1) },
+    * softirq() { // one softirq invokes callbacks one after the other
+      yield* heads[0]!.softirq()
+      yield* heads[1]!.softirq()
+    },
+  }, {
+    claims: {'every callback that was queued has run': ({caller}) => caller.count === (caller.wanted === 1 ? 3 : 1)},
+    witnesses: {'one callback': ({caller}) => caller.wanted === 0, 'two callbacks': ({caller}) => caller.wanted === 1},
+  })
+})
+
+for (const model of models) {
+  test(`rcu_barrier() waits for the callbacks that are queued, and for no others, under ${model.name}`, holds, barrier, model)
+  test(`with and without one of them, under ${model.name}`, reaches, barrier, model)
+}
+
+// ---- SRCU ------------------------------------------------------------------------------------------
+
+/** A reader of one domain, and an updater that waits for the readers of another or of the same. */
+function srcuReplaced(name: string, isSame: boolean): Program<never> {
+  return program(name, memory => {
+    const objects = memory.heap('object', {value: 1})
+    const pointer = memory.word('pointer', objects.object('old', {value: 1}).value)
+    const [ss, other] = [p.defineSrcu(memory, 'ss'), p.defineSrcu(memory, 'other')]
+    return threads({
+      * reader() {
+        const cookie = yield* srcuReadLock(ss)
+        const object = yield* p.srcuDereference(pointer, ss)
+        const value = yield* when(object.ne(0), () => readOnce(object))
+        yield* srcuReadUnlock(ss, cookie)
+        return value ?? 0
+      },
+      * updater() {
+        const old = yield* p.rcuReplacePointer(pointer, 0, true)
+        yield* synchronizeSrcu(isSame ? ss : other)
+        yield* free(old)
+      },
+    }, {witnesses: {'the object is seen': ({reader}) => reader === 1, 'it is gone': ({reader}) => reader === 0}})
+  })
+}
+
+test('synchronize_srcu() waits for the readers of its domain', holds, srcuReplaced('srcu', true), lkmm)
+test('whether they see the object or not', reaches, srcuReplaced('srcu', true), lkmm)
+test('and for no others', breaks, srcuReplaced('two domains', false), lkmm, {by: 'use-after-free'})
+
+/** One thread opens the section, another one closes it. */
+const handedOver = program('srcu_down_read', memory => {
+  const objects = memory.heap('object', {value: 1})
+  const pointer = memory.word('pointer', objects.object('old', {value: 1}).value)
+  const fresh = objects.object('new', {value: 2})
+  const ss = p.defineSrcu(memory, 'ss')
+  const [cookie, carried] = [memory.word('cookie'), memory.word('carried')]
+  return threads({
+    * opens() {
+      yield* writeOnce(cookie, yield* p.srcuDownRead(ss))
+      yield* storeRelease(carried, yield* p.srcuDereference(pointer, ss))
+    },
+    * closes() {
+      const object = yield* awaitAcquire(carried, value => value !== 0)
+      const value = yield* readOnce(object)
+      yield* p.srcuUpRead(ss, yield* readOnce(cookie))
+      return value
+    },
+    * updater() {
+      const old = yield* p.rcuReplacePointer(pointer, fresh.value, true)
+      yield* synchronizeSrcu(ss)
+      yield* free(old)
+    },
+  }, {witnesses: {'the old object': ({closes}) => closes === 1, 'the new one': ({closes}) => closes === 2}})
+})
+
+test('a section may be closed by another thread than opened it', holds, handedOver, lkmm)
+test('which sees what the one that opened it saw', reaches, handedOver, lkmm)
+
+// ---- Lists -----------------------------------------------------------------------------------------
+
+interface List {
+  readonly name: string
+  readonly define: (memory: Memory, name: string, nodes: readonly Location[]) => Location
+  readonly add: (node: Value, head: Location) => Proc
+  readonly del: (node: Value) => Proc
+  readonly each: (head: Location, visit: (node: Value) => Proc<Value>) => Proc<readonly Value[]>
+}
+
+const lists: readonly List[] = [
+  {name: 'list', define: p.defineListHead, add: p.listAddRcu, del: p.listDelRcu, each: p.listForEachEntryRcu},
+  {name: 'hlist', define: p.defineHlistHead, add: p.hlistAddHeadRcu, del: p.hlistDelRcu, each: p.hlistForEachEntryRcu},
+]
+
+/** A list of one node, to which another is added and from which the first is then removed, while it is read. */
+function listed({name, define, add, del, each}: List, wait = synchronizeRcu): Program<never> {
+  return program(name, memory => {
+    const nodes = memory.heap('node', {value: 1, link: 2}, 1)
+    const first = nodes.object('first', {value: 1, link: [0, 0]})
+    const head = define(memory, 'head', [first.link[0]!])
+    return threads({
+      * updater() {
+        const second = yield* alloc(nodes, {value: 2, link: [0, 0]})
+        yield* add(nodes.at(second).link[0]!, head)
+        yield* del(Value.of(first.link[0]!))
+        yield* wait()
+        yield* free(first.value)
+      },
+      * reader() {
+        yield* rcuReadLock()
+        const values = yield* each(head, node => readOnce(nodes.containerOf(node, 'link')))
+        yield* rcuReadUnlock()
+        return {values, sum: values.reduce((sum, value) => sum.plus(value), Value.of(0))}
+      },
+    }, {
+      claims: {'a node is seen once, and some node is': ({reader}) => [1, 2, 3].includes(reader?.sum)},
+      witnesses: {
+        'before': ({reader}) => reader?.values.join() === '1',
+        'between': ({reader}) => reader?.values.join() === '2,1',
+        'after': ({reader}) => reader?.values.join() === '2',
+      },
+    })
+  })
+}
+
+for (const list of lists) {
+  for (const model of [sc, tso, lkmm]) {
+    test(`a reader of a ${list.name} sees it before, between or after two changes, under ${model.name}`, holds, listed(list), model)
+    test(`all three are seen of a ${list.name}, under ${model.name}`, reaches, listed(list), model)
+    test(`without a grace period a node of a ${list.name} dies under its reader, under ${model.name}`, breaks, listed(list, function* () {}), model, {by: 'use-after-free'})
+  }
+}
+
+test('a list is linked both ways, wherever its nodes come from', t => {
+  const linked = program('links', memory => {
+    const nodes = memory.heap('node', {link: 2})
+    const [a, b, c] = ['a', 'b', 'c'].map(name => nodes.object(name, {link: [0, 0]}).link[0]!)
+    const head = p.defineListHead(memory, 'head', [a!])
+    const hhead = p.defineHlistHead(memory, 'hhead')
+    return threads({* one() {
+      yield* p.listAddTailRcu(b!, head)
+      yield* p.listReplaceRcu(a!, c!)
+      const forth = yield* p.listForEachEntryRcu(head, function* (node) { return node })
+      const back = [yield* readPlain(Value.of(head).plus(1)), yield* readPlain(Value.of(b!).plus(1)), yield* readPlain(Value.of(c!).plus(1))]
+      yield* p.hlistAddHeadRcu(a!, hhead)
+      yield* p.hlistDelRcu(a!)
+      return {forth, back, empty: (yield* p.hlistForEachEntryRcu(hhead, function* () {})).length}
+    }})
+  })
+  const [{returned}] = [...executions(linked, sc)] as unknown as [{returned: {one: {forth: Location[]; back: Location[]; empty: number}}}]
+  t.deepEqual(returned.one.forth.map(({name}) => name), ['c.link[0]', 'b.link[0]'])
+  t.deepEqual(returned.one.back.map(({name}) => name), ['b.link[0]', 'c.link[0]', 'head.next'])
+  t.is(returned.one.empty, 0)
+})
