@@ -198,3 +198,9 @@ fn main() {
 }
 `)
 })
+
+test('and declares no payload that Rust has', t => {
+  const signatures = parseSignatures('w', guarded)
+  const client: Client = {payload: "&'static u8", main: block()}
+  t.is(printProgram(signatures, client, new Map(), 'wrapper'), 'use wrapper::*;\n\nfn main() {\n\n}\n')
+})

@@ -147,11 +147,28 @@ const tinyClosures = `
   pub struct Lock<T>(UnsafeCell<T>);
   impl<T> Lock<T> { fn new(value: T) -> Self; fn read<R>(&self, look: impl Fn(&T) -> R) -> R; fn update(&mut self, change: impl FnOnce(T) -> T); fn get_mut(&mut self) -> &mut T; }`
 
+const tinyScoped = `
+  pub struct Guard(PhantomData<*const ()>);
+  pub struct Rcu<T>(PhantomData<Box<T>>);
+  impl Guard { fn with<R>(inside: impl FnOnce(&Guard) -> R) -> R; }
+  impl<T: 'static> Rcu<T> { fn new(value: T) -> Self; fn read<'g>(&'g self, guard: &'g Guard) -> &'g T; fn edit(&mut self, change: impl FnMut(&mut T, &Guard)); fn into_inner(self) -> T; }`
+const tinyCell = `
+  pub struct List<T>(PhantomData<T>);
+  pub struct Link<'a, T>(Cell<Option<&'a List<T>>>);
+  unsafe impl<T> Sync for List<T> {}
+  impl<T> List<T> { fn new() -> Self; fn link<'a>(&'a self) -> Link<'a, T>; fn share(self: &Arc<Self>) -> Arc<List<T>>; fn end(self); }
+  impl<'a, T> Link<'a, T> { fn set(&self, list: &'a List<T>); fn get(&self) -> Option<&'a List<T>>; }`
+const tinyLease = `
+  pub struct Lock<T>(UnsafeCell<T>);
+  pub struct Lease<'a, T>(&'a mut T);
+  impl<T> Lock<T> { fn new(value: T) -> Self; fn lease(&mut self) -> Lease<'_, T>; fn both<'a>(&'a self, other: &'a Lock<T>) -> (&'a T, &'a T); }
+  impl<'a, T> Lease<'a, T> { fn renew(&mut self) -> &mut T; fn end(self) -> &'a mut T; fn again<'b>(&'b mut self) -> Lease<'b, T>; }`
+
 const agrees = test.macro({
   exec(t, text: string, payload: string, size: number, threads: number) {
     if (!canAsk(t)) return
     const signatures = parseSignatures('tiny', text)
-    const raw = [...rawClients(signatures, payload, size, threads, {...defaultBounds, closure: 1})]
+    const raw = [...rawClients(signatures, payload, size, threads, {...defaultBounds, closure: text === tinyScoped ? 2 : 1})]
     const programs = raw.map((client, i) => printed(signatures, client, i))
     const ours = raw.map(client => check(signatures, client))
     const theirs = rejections(signatures, programs)
@@ -181,3 +198,7 @@ test('tuples and options of guards', agrees, tinyParts, 'u8', 3, 0)
 test('tuples and options of guards', agrees, tinyParts, 'Loud', 3, 0)
 test('closures', agrees, tinyClosures, 'u8', 3, 0)
 test('closures', agrees, tinyClosures, 'Loud', 3, 0)
+test('a guard for the time of a closure', agrees, tinyScoped, 'u8', 4, 0)
+test('lifetimes in a cell, which stay as they are', agrees, tinyCell, 'u8', 4, 0)
+test('lifetimes in a cell, which stay as they are', agrees, tinyCell, 'u8', 2, 1)
+test('a lease that is renewed, lent and ended', agrees, tinyLease, 'Loud', 4, 0)

@@ -6,12 +6,13 @@
  * Left out, because a smaller client shows what they show: using or writing through one variable twice, dropping early what
  * needs no dropping (choices.ts), objects that nobody uses and threads that nobody meets (worthwhile.ts).
  */
-import {capturesOf, capturing, Choices, settle, start, type Bounds, type State} from './choices.ts'
+import {Choices, type Bounds} from './choices.ts'
 import {check, type Checked} from './check.ts'
-import {closuresIn, mentioned, renameBlock, sizeOf, sizeOfStatement, withDrops, type Block, type Client, type Renaming, type Statement, type Thread} from './client.ts'
+import {closuresIn, hasVariant, sizeOf, sizeOfStatement, withDrops, type Block, type Client, type Statement, type Thread} from './client.ts'
 import {payloads, type Payload} from './payloads.ts'
+import {mentioned, renameBlock, type Renaming} from './rename.ts'
+import {capturesOf, capturing, settle, start, type State} from './state.ts'
 import type {Signatures} from './syntax.ts'
-import {hasVariant} from './typing.ts'
 import {dereferencesMatter, instancesMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
 
 export const defaultBounds: Bounds = {threads: 2, instances: 2, values: 4, depth: 2, closure: 2}

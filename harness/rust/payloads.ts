@@ -7,6 +7,8 @@ export interface Payload {
   readonly type: Type
   /** What it is good for finding. */
   readonly purpose: string
+  /** Its declaration, where Rust does not have it; else empty. */
+  readonly declaration: string
   /** The n-th value, as a Rust expression. Values of `bool` repeat after two. */
   readonly literal: (n: number) => string
   /** Whether making a value calls a function, which may unwind. */
@@ -15,31 +17,25 @@ export interface Payload {
   readonly shared: boolean
 }
 
-const payload = (name: string, type: Type, purpose: string, literal: (n: number) => string): Payload => ({
-  name, type, purpose, literal, called: literal(0).includes('::new('), shared: name.startsWith('Rc'),
+const payload = (name: string, type: Type, purpose: string, literal: (n: number) => string, declaration = ''): Payload => ({
+  name, type, purpose, declaration, literal, called: literal(0).includes('::new('), shared: name.startsWith('Rc'),
 })
 
 const u8 = named('u8')
 
 export const payloads: readonly Payload[] = [
   payload('u8', u8, 'one word, every bit pattern valid', n => `${n}u8`),
-  payload('Pair', named('Pair'), 'two words, which can be torn', n => `Pair { a: ${n}, b: ${n} }`),
+  payload('Pair', named('Pair'), 'two words, which can be torn', n => `Pair { a: ${n}, b: ${n} }`,
+    '#[derive(Clone, Copy)]\npub struct Pair { pub a: usize, pub b: usize }'),
   payload('bool', named('bool'), 'one word, not every bit pattern valid', n => String(n % 2 === 1)),
-  payload('Either', named('Either'), 'a tag and what it says of the payload', n => n % 2 === 0 ? `Either::Int(${n})` : `Either::Ref(&${n})`),
+  payload('Either', named('Either'), 'a tag and what it says of the payload', n => n % 2 === 0 ? `Either::Int(${n})` : `Either::Ref(&${n})`,
+    '#[derive(Clone, Copy)]\npub enum Either { Int(usize), Ref(&\'static usize) }'),
   payload('&\'static u8', {kind: 'reference', mutable: false, region: "'static", to: u8}, 'must point to something', n => `&${n}u8`),
   payload('Cell<u8>', named('Cell', [u8]), 'Send and not Sync', n => `Cell::new(${n}u8)`),
   payload('Rc<u8>', named('Rc', [u8]), 'neither Send nor Sync', n => `Rc::new(${n}u8)`),
-  payload('Loud', named('Loud'), 'must be dropped, once', n => `Loud(${n})`),
+  payload('Loud', named('Loud'), 'must be dropped, once', n => `Loud(${n})`,
+    '#[derive(Clone)]\npub struct Loud(pub u8);\nimpl Drop for Loud { fn drop(&mut self) {} }'),
 ]
-
-/** Declarations of the payloads that Rust does not have. */
-export const payloadDeclarations = `#[derive(Clone, Copy)]
-pub struct Pair { pub a: usize, pub b: usize }
-#[derive(Clone, Copy)]
-pub enum Either { Int(usize), Ref(&'static usize) }
-#[derive(Clone)]
-pub struct Loud(pub u8);
-impl Drop for Loud { fn drop(&mut self) {} }`
 
 export function payloadNamed(name: string): Payload {
   const found = payloads.find(payload => payload.name === name)

@@ -1,18 +1,16 @@
 /** A client as a Rust program that a person reads and rustc compiles. Edition 2024. */
-import {boundBy, lentBy, type Block, type Capture, type Client, type Closure, type Operand, type Pattern, type Place, type Statement, type Thread, type Variable} from './client.ts'
-import {payloadDeclarations, payloadNamed, type Payload} from './payloads.ts'
+import {boundBy, hasVariant, lentBy, type Block, type Capture, type Client, type Closure, type Operand, type Pattern, type Place, type Statement, type Thread, type Variable} from './client.ts'
+import {payloadNamed, type Payload} from './payloads.ts'
 import {showType, type Method, type Signatures, type Type} from './syntax.ts'
-import {hasVariant} from './typing.ts'
 
 /** The whole program; the wrapper's own types come from a module, which is to be there: `mod wrapper;`. */
 export function printProgram(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, module: string): string {
   const body = printClient(signatures, client, types, 'main')
-  const declared = payloadDeclarations.split('\n').filter(line => new RegExp(`\\b${client.payload.replace(/\W.*/, '')}\\b`).test(line))
-  const derive = declared.length > 0 ? [`${client.payload === 'Loud' ? '#[derive(Clone)]' : '#[derive(Clone, Copy)]'}`] : []
+  const {declaration} = payloadNamed(client.payload)
   const uses = [
     ['std::cell::Cell', 'Cell'], ['std::hint::black_box', 'black_box'], ['std::mem', 'mem'], ['std::rc::Rc', 'Rc'], ['std::sync::Arc', 'Arc'], ['std::thread', 'thread'],
   ].filter(([, word]) => new RegExp(`\\b${word}(?=::|\\()`).test(body)).map(([path]) => `use ${path};`)
-  return [...uses, `use ${module}::*;`, '', ...derive, ...declared, ...declared.length > 0 ? [''] : [], body].join('\n')
+  return [...uses, `use ${module}::*;`, '', ...declaration === '' ? [] : [declaration, ''], body].join('\n')
 }
 
 /** One function. `types` are those that check.ts found. */

@@ -1,5 +1,5 @@
 /** Types of signatures as a client meets them: parameters replaced, shapes compared, places dereferenced. */
-import type {Bound, Region, Signatures, Struct, Type} from './syntax.ts'
+import {showType, type Bound, type ClosureType, type Method, type Region, type Signatures, type Struct, type Type} from './syntax.ts'
 
 /** What stands in place of generic parameters and lifetimes; what is not listed stays. */
 export interface Substitution {
@@ -109,4 +109,13 @@ export function fieldsOf(struct: Struct, type: Type & {kind: 'named'}): readonly
 /** The struct that a type is made from, if the text declares it. */
 export function structOf({structs}: Signatures, type: Type): Struct | null {
   return type.kind === 'named' ? structs.find(({name}) => name === type.name) ?? null : null
+}
+
+/** `R` of `fn read<R>(&self, f: impl Fn(&T) -> R) -> R`: the closure alone decides what it is. */
+export function isFreeResult(method: Method, closure: ClosureType): boolean {
+  const {result} = closure
+  if (result.kind !== 'parameter') return false
+  const mentions = (type: Type): boolean => new RegExp(`\\b${result.name}\\b`).test(showType(type))
+  return !method.parameters.some(({type}) => type.kind === 'closure' ? type.parameters.some(mentions) : mentions(type))
+    && (method.self === null || !mentions(method.self))
 }

@@ -4,14 +4,14 @@
  * all have been joined (the bounds of `std::thread::scope`).
  */
 import {Builder, IllTyped} from './builder.ts'
-import {boundBy, type Block, type Capture, type Client, type Closure, type Drops, type Operand, type Pattern, type Place, type Statement, type Thread, type Variable} from './client.ts'
+import {boundBy, hasVariant, type Block, type Capture, type Client, type Closure, type Drops, type Operand, type Pattern, type Place, type Statement, type Thread, type Variable} from './client.ts'
 import type {Flow, Loan} from './flow.ts'
 import {regionsOf} from './parse-type.ts'
 import {payloadNamed, type Payload} from './payloads.ts'
 import {isInteger} from './prelude.ts'
 import {showType, unit, type ClosureType, type Method, type Parameter, type Signatures, type Type} from './syntax.ts'
 import {needsDrop, wellFormed} from './traits.ts'
-import {structOf, substitute, substituteBound, type Substitution} from './types.ts'
+import {isFreeResult, structOf, substitute, substituteBound, type Substitution} from './types.ts'
 
 export interface Typed {
   readonly flow: Flow
@@ -411,19 +411,6 @@ class Typing {
     build.leave()
     return {held, result: returned}
   }
-}
-
-/** `R` of `fn read<R>(&self, f: impl Fn(&T) -> R) -> R`: the closure alone decides what it is. */
-export function isFreeResult(method: Method, closure: ClosureType): boolean {
-  const {result} = closure
-  if (result.kind !== 'parameter') return false
-  const mentions = (type: Type): boolean => new RegExp(`\\b${result.name}\\b`).test(showType(type))
-  return !method.parameters.some(({type}) => type.kind === 'closure' ? type.parameters.some(mentions) : mentions(type))
-    && (method.self === null || !mentions(method.self))
-}
-
-export function hasVariant(pattern: Pattern): boolean {
-  return pattern.kind === 'variant' || (pattern.kind === 'tuple' && pattern.items.some(hasVariant))
 }
 
 /** A statement in a few words, for messages. */

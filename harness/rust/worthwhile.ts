@@ -1,6 +1,7 @@
 /** Which clients are worth running: those that a smaller one, or one without threads, does not stand for. */
-import {boundBy, lentBy, mentioned, renameStatement, type Operand, type Statement, type Thread, type Variable} from './client.ts'
+import {boundBy, lentBy, type Operand, type Statement, type Thread, type Variable} from './client.ts'
 import {regionsOf} from './parse-type.ts'
+import {mentioned, renameStatement} from './rename.ts'
 import type {Method, Signatures, Type} from './syntax.ts'
 import {needsDrop, satisfies} from './traits.ts'
 import {structOf} from './types.ts'

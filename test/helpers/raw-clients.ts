@@ -1,7 +1,9 @@
 /** Every sequence of statements whose types fit, moved variables and conflicting borrows included: what a checker must tell apart. */
-import {capturesOf, capturing, Choices, settle, start, type Bounds, type State} from '../../harness/rust/choices.ts'
-import {block, mentioned, sizeOfStatement, type Client, type Statement, type Thread} from '../../harness/rust/client.ts'
+import {Choices, type Bounds} from '../../harness/rust/choices.ts'
+import {block, sizeOfStatement, type Client, type Statement, type Thread} from '../../harness/rust/client.ts'
 import {payloadNamed} from '../../harness/rust/payloads.ts'
+import {mentioned} from '../../harness/rust/rename.ts'
+import {capturesOf, capturing, settle, start, type State} from '../../harness/rust/state.ts'
 import type {Signatures} from '../../harness/rust/syntax.ts'
 
 interface Partial {
