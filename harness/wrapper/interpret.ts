@@ -4,11 +4,12 @@
  * A borrow reads every word where it begins and where it is used for the last time: a write in between that is not ordered
  * races with one of the two (under models that know races), or shows as a change.
  */
-import {alloc, check, free, readPlain, Value, writePlain, type Operand, type Proc} from '../../lib/index.ts'
+import {alloc, check, free, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
+import type {Method} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
 import {behind, payloadValue, some, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
-import {misfit, type Call, type Wrapper} from './wrapper.ts'
+import {constructs, misfit, type Call, type Wrapper} from './wrapper.ts'
 
 /** The claims that a client is checked by. */
 export const claims = {
@@ -23,6 +24,8 @@ export interface Setting {
   readonly boxes: Call['boxes']
   /** The memory of the instance that a call of a constructor makes. */
   readonly instanceOf: (statement: Statement) => unknown
+  /** Is told of every operation of a method's body; constructors work on what nobody else has yet. */
+  readonly watch?: (method: string, op: Op) => void
 }
 
 type Environment = Map<Variable, RustValue>
@@ -131,10 +134,19 @@ export class Interpreter {
     const [receiver] = operands
     const inner = hasReceiver ? behind(receiver!) : null
     const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
-    const result = yield* wrapper.bodies[method.id]!({self, args: hasReceiver ? operands.slice(1) : operands, payload, boxes})
+    const body = wrapper.bodies[method.id]!({self, args: hasReceiver ? operands.slice(1) : operands, payload, boxes})
+    const result = yield* this.#watched(method, body)
     const wrong = misfit(method, result)
     if (wrong !== null) throw new TypeError(wrong)
     return yield* this.made(result)
+  }
+
+  #watched(method: Method, body: Proc<RustValue>): Proc<RustValue> {
+    const {watch} = this.#setting
+    return watch === undefined || constructs(method) ? body : rewriting(body, op => {
+      watch(method.id, op)
+      return op
+    })
   }
 
   #match(pattern: Pattern, value: RustValue): boolean {

@@ -21,15 +21,15 @@ export function runnable(client: Client): PayloadWords | null {
   return payloadWords.get(client.payload) ?? null
 }
 
-/** The program that a client is. @param name as tokens and reports call it. */
-export function clientProgram(wrapper: Wrapper, client: Client, payload: PayloadWords, name: string): AnyProgram {
+/** The program that a client is. @param name as tokens and reports call it; @param watch see interpret.ts. */
+export function clientProgram(wrapper: Wrapper, client: Client, payload: PayloadWords, name: string, watch?: Setting['watch']): AnyProgram {
   const {before, scope, after} = split(client.main)
   let main: Main | null = null
   const built = program(name, memory => {
     const boxes = memory.heap('box', {payload: payload.size})
     const instances = new Map<Statement, unknown>()
     for (const statement of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload))
-    const setting: Setting = {wrapper, payload, boxes, instanceOf: statement => instances.get(statement)}
+    const setting: Setting = {wrapper, payload, boxes, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}}
     main = new Main(setting, before)
     const threads = main.ended ? [] : scope
     const bodies = threads.map((thread, i): [string, () => Proc<unknown>] => [`thread ${i + 1}`, () => threadOf(main!, thread)])

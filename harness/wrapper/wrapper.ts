@@ -5,6 +5,7 @@ import type {Heap, Memory, Operand, Proc} from '../../lib/index.ts'
 import {parseSignatures} from '../rust/parse.ts'
 import type {Method, Signatures} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
+import type {Declaration} from './policy.ts'
 import {behind, type Address, type RustValue} from './value.ts'
 
 /** What a body is given. */
@@ -27,6 +28,8 @@ export type Option = 1 | 2 | 3 | 4 | 5
 export interface WrapperExpectation {
   /** By model: what breaks it, or null if nothing does. Models that are not named are not judged. */
   readonly broken: Readonly<Record<string, boolean>>
+  /** By option of McKenney's spectrum. */
+  readonly options?: Readonly<Partial<Record<Option, 'not expressible' | 'unsound' | 'no violation found'>>>
   readonly source: string
 }
 
@@ -43,6 +46,8 @@ export interface WrapperDefinition {
   readonly layout: (memory: Memory, name: string, payload: PayloadWords) => unknown
   /** By method: `SeqLock::read`. */
   readonly bodies: Readonly<Record<string, Body>>
+  /** For McKenney's fourth option: what its Rust side does beyond the third, and what it promises not to do. */
+  readonly declares?: Declaration
   readonly expected: WrapperExpectation
 }
 

@@ -3,12 +3,12 @@
  * Written in the kernel's words, so that they run under every model by the mapping of P0124.
  */
 import {
-  loadAcquire, raw, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease, writeOnce, writePlain, type Location,
+  inC, loadAcquire, raw, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease, writeOnce, writePlain, type Location,
   type Memory, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
 import type {PayloadWords} from '../wrapper/payload.ts'
 import {none, payloadValue, some, structValue, unitValue, type Address} from '../wrapper/value.ts'
-import {loadWords, storeWords, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
+import {loadWords, storeWords, wordsOf, wrapper, type Wrapper, type WrapperExpectation} from '../wrapper/wrapper.ts'
 
 interface State {
   readonly lock: Location
@@ -22,6 +22,8 @@ function layout(memory: Memory, name: string, {size}: PayloadWords): State {
 
 /** What a variant does at the places that decide. */
 interface Recipe {
+  /** Reads the count, by its one writer. */
+  readonly count: (sequence: Location) => Proc<Value>
   /** Makes the count odd. */
   readonly odd: (sequence: Location, count: Operand) => Proc
   readonly storeWord: (at: Address, word: Operand) => Proc
@@ -34,6 +36,7 @@ interface Recipe {
 
 /** Boehm's seqlock (MSPC 2012): fences, and relaxed accesses to the data. */
 const boehm: Recipe = {
+  count: readOnce,
   * odd(sequence, count) {
     yield* writeOnce(sequence, count)
     yield* smpWmb() // the odd count before the data
@@ -48,22 +51,35 @@ const boehm: Recipe = {
   },
 }
 
+type Options = NonNullable<WrapperExpectation['options']>
+
 interface Variant {
   readonly name: string
   readonly title: string
   readonly source: string
   readonly recipe: Recipe
   readonly bound?: string
+  readonly options?: Options
+  /** Does the primitive stay in C, called through safe signatures? */
+  readonly isInC?: boolean
   /** Under which models it is broken. */
   readonly broken: readonly string[]
 }
 
 const judged = ['sc', 'rc11', 'lkmm']
 
-function seqlock({name, title, source, recipe, bound = 'T: Copy', broken}: Variant): Wrapper {
+/** Relaxed accesses and fences: the case-by-case option lets them pass where it was declared; the ones before do not. */
+function inRelaxedRust(broken: readonly string[]): Options {
+  const verdict = broken.includes('lkmm') ? 'unsound' : 'no violation found'
+  return {1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: verdict, 5: verdict}
+}
+
+function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = inRelaxedRust(broken), isInC = false}: Variant): Wrapper {
+  const side = <R>(part: Proc<R>): Proc<R> => isInC ? inC(part) : part
   return wrapper({
     name, title, source, layout,
-    expected: {source: 'wrappers.md', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: true},
+    expected: {source: 'wrappers.md', options, broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
     rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send> Sync for SeqLock<T> {}
@@ -78,25 +94,31 @@ impl<${bound}> SeqLock<T> {
         return structValue('SeqLock', self)
       },
       * 'SeqLock::try_read'({self}) {
-        const {sequence, data} = self as State
-        const before = yield* recipe.first(sequence)
-        const words = yield* loadWords(data, recipe.loadWord)
-        const after = yield* recipe.again(sequence)
-        const isGood = yield* raw(before.and(1).eq(0).and(before.eq(after)))
-        return isGood === 0 ? none : some(payloadValue(words))
+        const {isGood, words} = yield* side(tryRead(self as State, recipe))
+        return (yield* raw(isGood)) === 0 ? none : some(payloadValue(words))
       },
       * 'SeqLock::write'({self, args}) {
-        const {lock, sequence, data} = self as State
-        yield* spinLock(lock)
-        const count = yield* readOnce(sequence)
-        yield* recipe.odd(sequence, count.plus(1))
-        yield* storeWords(data, wordsOf(args[0]), recipe.storeWord)
-        yield* recipe.even(sequence, count.plus(2))
-        yield* spinUnlock(lock)
+        yield* side(write(self as State, recipe, wordsOf(args[0])))
         return unitValue
       },
     },
   })
+}
+
+function* tryRead({sequence, data}: State, recipe: Recipe): Proc<{readonly isGood: Value; readonly words: readonly Operand[]}> {
+  const before = yield* recipe.first(sequence)
+  const words = yield* loadWords(data, recipe.loadWord)
+  const after = yield* recipe.again(sequence)
+  return {isGood: before.and(1).eq(0).and(before.eq(after)), words}
+}
+
+function* write({lock, sequence, data}: State, recipe: Recipe, words: readonly Operand[]): Proc {
+  yield* spinLock(lock)
+  const count = yield* recipe.count(sequence)
+  yield* recipe.odd(sequence, count.plus(1))
+  yield* storeWords(data, words, recipe.storeWord)
+  yield* recipe.even(sequence, count.plus(2))
+  yield* spinUnlock(lock)
 }
 
 const weak = ['rc11', 'lkmm']
@@ -110,7 +132,13 @@ export const seqlocks: readonly Wrapper[] = ([
   {name: 'd2-seq-relaxed-words', title: 'relaxed atomic words and fences', source: 'Boehm, MSPC 2012 (rows 4, 6)', recipe: boehm, bound: 'T: AnyBitPattern', broken: []},
   {
     name: 'd3-seq-acq-rel', title: 'acquire and release on every access, no fence', source: 'wrappers.md, D3', broken: [], bound: 'T: AnyBitPattern',
-    recipe: {odd: storeRelease, storeWord: storeRelease, even: storeRelease, first: loadAcquire, loadWord: loadAcquire, again: readOnce},
+    recipe: {count: loadAcquire, odd: storeRelease, storeWord: storeRelease, even: storeRelease, first: loadAcquire, loadWord: loadAcquire, again: loadAcquire},
+    options: {1: 'not expressible', 2: 'no violation found', 3: 'no violation found', 4: 'no violation found', 5: 'no violation found'},
+  },
+  {
+    name: 'seq-in-c', title: 'as d2, left in C and called through safe signatures', source: 'Rust-for-Linux#526, McKenney 2021, option 3', recipe: boehm,
+    bound: 'T: AnyBitPattern', broken: [], isInC: true,
+    options: {1: 'no violation found', 2: 'no violation found', 3: 'no violation found', 4: 'no violation found', 5: 'no violation found'},
   },
   {
     name: 'd4-seq-no-reader-fence', title: 'the second look is an acquire load instead of a fence', source: 'CPython gh-121368 (rows 12 to 14)', broken: weak,
