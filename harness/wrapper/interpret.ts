@@ -4,12 +4,11 @@
  * A borrow reads every word where it begins and where it is used for the last time: a write in between that is not ordered
  * races with one of the two (under models that know races), or shows as a change.
  */
-import {alloc, check, free, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
+import {alloc, atomicFetchAddRelaxed, check, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
 import type {Method} from '../rust/syntax.ts'
-import type {PayloadWords} from './payload.ts'
-import {behind, payloadValue, some, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
-import {constructs, misfit, type Call, type Wrapper} from './wrapper.ts'
+import {behind, borrowed, owner, payloadValue, some, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
+import {arcOf, arcWords, boxOf, boxWords, constructs, dropArc, dropBox, dropPayload, misfit, type Surroundings, type Wrapper} from './wrapper.ts'
 
 /** The claims that a client is checked by. */
 export const claims = {
@@ -18,10 +17,8 @@ export const claims = {
   stable: 'what is borrowed does not change',
 } as const
 
-export interface Setting {
+export interface Setting extends Surroundings {
   readonly wrapper: Wrapper
-  readonly payload: PayloadWords
-  readonly boxes: Call['boxes']
   /** The memory of the instance that a call of a constructor makes. */
   readonly instanceOf: (statement: Statement) => unknown
   /** Is told of every operation of a method's body; constructors work on what nobody else has yet. */
@@ -52,9 +49,9 @@ export class Interpreter {
     }))
   }
 
-  /** A scoped thread's own interpreter. */
-  thread({captures}: Thread): Interpreter {
-    return new Interpreter(this.#setting, this.captured(captures))
+  /** The own interpreter of a scoped thread; its number, from 1. */
+  thread({captures}: Thread, thread: number): Interpreter {
+    return new Interpreter({...this.#setting, thread}, this.captured(captures))
   }
 
   /** What the block has in a variable. */
@@ -128,13 +125,13 @@ export class Interpreter {
 
   /** Runs a method's body. @param instance the memory of the instance that a constructor makes. */
   * #run(id: string, operands: readonly RustValue[], instance: unknown): Proc<RustValue> {
-    const {wrapper, payload, boxes} = this.#setting
+    const {wrapper} = this.#setting
     const method = wrapper.signatures.methods.find(method => method.id === id)!
     const hasReceiver = method.parameters[0]?.name === 'self'
     const [receiver] = operands
     const inner = hasReceiver ? behind(receiver!) : null
     const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
-    const body = wrapper.bodies[method.id]!({self, args: hasReceiver ? operands.slice(1) : operands, payload, boxes})
+    const body = wrapper.bodies[method.id]!({...this.#setting, self, args: hasReceiver ? operands.slice(1) : operands})
     const result = yield* this.#watched(method, body)
     const wrong = misfit(method, result)
     if (wrong !== null) throw new TypeError(wrong)
@@ -167,10 +164,10 @@ export class Interpreter {
       case 'move': return this.#taken(operand.variable)
       case 'copy': return yield* this.#copy(operand.place)
       case 'share': case 'lend': return operand.place.derefs === 0 ? refer(this.#of(operand.place.variable)) : this.#at(operand.place)
-      case 'fresh': return payloadValue(this.#setting.payload.fresh(operand.value))
+      case 'fresh': return payloadValue(yield* this.#fresh(operand.value))
       case 'constant': return constant(operand.text)
       case 'wrap': return yield* this.#wrap(operand.into, yield* this.#evaluate(operand.operand))
-      case 'clone': throw new Error(`client: cloning an Arc is not run yet`)
+      case 'clone': return yield* this.#clone(this.#at(operand.place))
       case 'tuple': {
         const items: RustValue[] = []
         for (const item of operand.items) items.push(yield* this.#evaluate(item))
@@ -180,16 +177,37 @@ export class Interpreter {
     }
   }
 
+  * #fresh(n: number): Proc<readonly Operand[]> {
+    const {payload, objects, thread} = this.#setting
+    return payload.owned === null ? payload.fresh(n) : yield* payload.owned.make(n, objects, thread)
+  }
+
   /** What a variable holds, which is moved out unless it is Copy. */
   #taken(variable: Variable): RustValue {
     const value = this.#of(variable)
-    const isCopy = value.kind === 'scalar' || value.kind === 'reference' || (value.kind === 'borrow' && !value.mutable) || (value.kind === 'payload' && !this.#setting.payload.mutatesWhenUsed)
+    const {mutatesWhenUsed, owned} = this.#setting.payload
+    const isCopy = value.kind === 'scalar' || value.kind === 'reference' || (value.kind === 'borrow' && !value.mutable)
+      || (value.kind === 'payload' && !mutatesWhenUsed && owned === null)
     if (!isCopy) this.forget(variable)
     return value
   }
 
-  #at({variable}: Place): RustValue {
-    return this.#of(variable)
+  /** What is at a place: behind a `Box` or an `Arc`, where its words are. */
+  #at({variable, derefs}: Place): RustValue {
+    let at = this.#of(variable)
+    for (let i = 0; i < derefs; i++) {
+      if (at.kind === 'reference') at = at.to
+      else if (at.kind === 'owner') at = borrowed(this.#wordsIn(at))
+    }
+    return at
+  }
+
+  /** `Arc::clone`: std's is relaxed too. */
+  * #clone(of: RustValue): Proc<RustValue> {
+    const shared = behind(of)
+    if (shared.kind !== 'owner' || shared.of !== 'Arc') throw new Error(`client: cloning a ${shared.kind} is not run yet`)
+    yield* atomicFetchAddRelaxed(this.#setting.arcs.at(shared.pointer).count, 1)
+    return shared
   }
 
   * #copy(place: Place): Proc<RustValue> {
@@ -201,8 +219,9 @@ export class Interpreter {
   * #wrap(into: 'Box' | 'Arc' | 'Rc' | 'Some', value: RustValue): Proc<RustValue> {
     if (into === 'Some') return some(value)
     if (into === 'Rc' || value.kind !== 'payload') throw new Error(`client: ${into} of a ${value.kind} is not run yet`)
-    const pointer = yield* alloc(this.#setting.boxes, boxed(value.words), {name: `${into}::new`})
-    return {kind: 'owner', of: into, pointer}
+    const {boxes, arcs} = this.#setting
+    const name = `${into}::new`
+    return owner(into, into === 'Box' ? yield* alloc(boxes, boxOf(value.words), {name}) : yield* alloc(arcs, arcOf(value.words), {name}))
   }
 
   #closure({captures, parameters, body, result}: Closure): RustValue {
@@ -214,21 +233,28 @@ export class Interpreter {
       * call(...args) {
         const own = new Interpreter(setting, new Map(outside))
         for (const [i, parameter] of parameters.entries()) own.bind(parameter, yield* made(args[i]!))
-        const ends = yield* own.#untilEnd(body)
-        return ends ? unitValue : yield* own.#evaluate(result)
+        return yield* own.#toEnd(body, result)
       },
     }
   }
 
-  /** Runs the body of a closure; whether it ended early. Its result is read before its variables are dropped. */
-  * #untilEnd({statements}: Block): Proc<boolean> {
+  /** Runs the body of a closure. Its result is made before its variables are dropped. */
+  * #toEnd({statements, drops}: Block, result: Expression): Proc<RustValue> {
     try {
       for (const statement of statements) yield* this.statement(statement)
-      return false
     } catch (error) {
-      if (error instanceof EndOfBlock) return true
+      if (error instanceof EndOfBlock) return unitValue
+      if (error instanceof Unwinding) yield* this.unwind()
       throw error
     }
+    const returned = yield* this.#evaluate(result)
+    for (const variable of drops) yield* this.drop(variable)
+    return returned
+  }
+
+  /** Drops whatever is left, last first. */
+  * unwind(): Proc {
+    for (const variable of this.left()) yield* this.drop(variable)
   }
 
   /** A value has just been made: is it one? Borrows begin here. */
@@ -266,14 +292,16 @@ export class Interpreter {
         const now = yield* readAll(inner.words)
         yield* this.#judge(now)
         const {mutatesWhenUsed} = this.#setting.payload
-        if (mutatesWhenUsed) for (const at of inner.words) yield* writePlain(at, (yield* readPlain(at)).plus(1))
+        if (mutatesWhenUsed) for (const at of inner.words) yield* setCell(at)
         else if (!inner.mutable && inner.seen !== null) for (const [i, word] of now.entries()) yield* check(claims.stable, Value.apply('==', word, inner.seen[i]!))
-        return
+        return yield* this.#useOwned(now)
       }
       case 'owner': {
-        yield* this.#judge(yield* readAll(this.#ownedWords(inner.pointer)))
-        return
+        const now = yield* readAll(this.#wordsIn(inner))
+        yield* this.#judge(now)
+        return yield* this.#useOwned(now)
       }
+      case 'payload': return yield* this.#useOwned(inner.words)
       case 'some': return yield* this.use(inner.value)
       case 'tuple': for (const item of inner.items) yield* this.use(item)
     }
@@ -282,11 +310,19 @@ export class Interpreter {
   * #write(value: RustValue, n: number): Proc {
     const target = behind(value)
     if (target.kind !== 'borrow') throw new Error('client: writes through what is no &mut T')
-    for (const [i, word] of this.#setting.payload.fresh(n).entries()) yield* writePlain(target.words[i]!, word)
+    const words = yield* this.#fresh(n)
+    const old = this.#setting.payload.owned === null ? [] : yield* readAll(target.words)
+    yield* dropPayload(this.#setting, old)
+    for (const [i, word] of words.entries()) yield* writePlain(target.words[i]!, word)
   }
 
-  #ownedWords(pointer: Value): readonly Address[] {
-    return wordsAt(pointer, this.#setting.payload.size)
+  * #useOwned(words: readonly Operand[]): Proc {
+    const {payload, objects, thread} = this.#setting
+    if (payload.owned !== null) yield* payload.owned.use(words, objects, thread)
+  }
+
+  #wordsIn({of, pointer}: RustValue & {kind: 'owner'}): readonly Address[] {
+    return of === 'Box' ? boxWords(this.#setting, pointer) : arcWords(this.#setting, pointer)
   }
 
   // ---- drops -----------------------------------------------------------------------------------------
@@ -299,26 +335,25 @@ export class Interpreter {
 
   * #dropValue(value: RustValue): Proc {
     switch (value.kind) {
-      case 'owner': return yield* free(value.pointer, {name: `drop(${value.of})`})
+      case 'payload': return yield* dropPayload(this.#setting, value.words)
+      case 'owner': return yield* value.of === 'Box' ? dropBox(this.#setting, value.pointer) : dropArc(this.#setting, value.pointer)
       case 'some': return yield* this.#dropValue(value.value)
       case 'tuple': for (const item of value.items) yield* this.#dropValue(item); return
       case 'struct': {
-        const {wrapper, payload, boxes} = this.#setting
-        const body = wrapper.bodies[`${value.name}::drop`]
-        if (body !== undefined) yield* body({self: value.state, args: [], payload, boxes})
+        const {bodies, glue, signatures} = this.#setting.wrapper
+        const method = signatures.methods.find(({id}) => id === `${value.name}::drop`)
+        if (method !== undefined) yield* this.#watched(method, bodies[method.id]!({...this.#setting, self: value.state, args: []}))
+        yield* glue?.[value.name]?.(value.state, this.#setting) ?? []
       }
     }
   }
 }
 
-/** The words of a payload behind a pointer to its first one. */
-export function wordsAt(pointer: Value, size: number): readonly Address[] {
-  return Array.from({length: size}, (_, i) => i === 0 ? pointer : pointer.plus(i))
-}
-
-/** The one field of an object of `boxes`. */
-export function boxed(words: readonly Operand[]): {readonly payload: readonly Operand[]} {
-  return {payload: words.length === 1 ? words[0] as never : words}
+/** Gets, sets and gets a `Cell`, which nobody else can have meanwhile, since it is not Sync. */
+function* setCell(at: Address): Proc {
+  const set = (yield* readPlain(at)).plus(1)
+  yield* writePlain(at, set)
+  yield* check(claims.stable, (yield* readPlain(at)).eq(set))
 }
 
 function refer(value: RustValue): RustValue {

@@ -3,13 +3,13 @@
  * they begin with; what it does after them is run on the memory that they leave, once per execution. In between, each
  * scoped thread is a thread of the program (std::thread::scope: spawning and joining order everything before and after).
  */
-import {program, type Location, type Proc, type Scalar} from '../../lib/index.ts'
+import {awaitOnce, program, type Heap, type Location, type Memory, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
-import type {Block, Client, Statement, Thread} from '../rust/client.ts'
+import type {Block, Client, Statement, Thread, Variable} from '../rust/client.ts'
 import {closuresIn} from '../rust/client.ts'
 import {EndOfBlock, Interpreter, type Setting} from './interpret.ts'
 import {payloadWords, type PayloadWords} from './payload.ts'
-import {Sequential, SequentialFault} from './sequential.ts'
+import {Sequential, SequentialDeadlock, SequentialFault} from './sequential.ts'
 import {Unwinding, type RustValue} from './value.ts'
 import {constructs, type Wrapper} from './wrapper.ts'
 
@@ -26,23 +26,54 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
   const {before, scope, after} = split(client.main)
   let main: Main | null = null
   const built = program(name, memory => {
-    const boxes = memory.heap('box', {payload: payload.size})
     const instances = new Map<Statement, unknown>()
-    for (const statement of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload))
-    const setting: Setting = {wrapper, payload, boxes, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}}
+    for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct))
+    const setting: Setting = {wrapper, ...heapsOf(memory, payload), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}}
     main = new Main(setting, before)
-    const threads = main.ended ? [] : scope
-    const bodies = threads.map((thread, i): [string, () => Proc<unknown>] => [`thread ${i + 1}`, () => threadOf(main!, thread)])
+    const never = memory.word('the end of the main thread')
+    const threads = main.end === 'done' ? scope : []
+    const bodies = threads.map((thread, i): [string, () => Proc<unknown>] => [`thread ${i + 1}`, () => waiting(main!.sections, never, threadOf(main!, thread, i + 1))])
     return {
-      threads: {...Object.fromEntries<() => Proc<unknown>>(bodies), main: idle},
+      threads: {...Object.fromEntries<() => Proc<unknown>>(bodies), main: main.end === 'deadlock' ? () => awaitOnce(never, () => false) : idle},
       claims: {
         [aloneClaims.before]: () => main!.isClean,
-        [aloneClaims.after]: (returned: Record<string, unknown>, final: (location: Location) => Scalar) => main!.isCleanAfter(threads, after, client.main, returned, final),
+        [aloneClaims.after]: (returned: Record<string, unknown>, final: (location: Location) => Scalar) => main!.isCleanAfter(threads, after, client.main.drops, returned as Returned, final),
       },
     }
   })
   const {written} = main!
   return {...built, memory: built.memory.map(word => written.has(word.index) ? {...word, init: written.get(word.index)!} : word)}
+}
+
+/** How many objects of each kind a thread may allocate: as many as a client has values. */
+const objectsPerThread = 4
+
+function heapsOf(memory: Memory, payload: PayloadWords): Pick<Setting, 'payload' | 'boxes' | 'arcs' | 'objects'> {
+  return {
+    payload,
+    boxes: memory.heap('box', {payload: payload.size}, objectsPerThread),
+    arcs: memory.heap('arc', {count: 1, payload: payload.size}, objectsPerThread),
+    objects: memory.heap(payload.name, payload.owned?.layout ?? {value: 1}, payload.owned === null ? 0 : objectsPerThread),
+  }
+}
+
+/**
+ * A thread that waits for ever where it waits for RCU readers of its own thread, or of the main one, which waits for it.
+ * Under the models such an execution would not exist at all.
+ */
+function* waiting(open: number, never: Location, proc: Proc<Ended>): Proc<unknown> {
+  let sections = open
+  const allocated: Reply[] = []
+  for (let step = proc.next(); ;) {
+    if (step.done === true) return {...step.value, allocated}
+    const op: Op = step.value
+    if (op.kind === 'fence' && op.order === 'Rcu-lock') sections++
+    if (op.kind === 'fence' && op.order === 'Rcu-unlock') sections--
+    if (op.kind === 'fence' && op.order === 'Sync-rcu' && sections > 0) yield* awaitOnce(never, () => false)
+    const reply = yield op
+    if (op.kind === 'pick') allocated.push(reply)
+    step = proc.next(reply)
+  }
 }
 
 /** The main thread while the others run. */
@@ -54,15 +85,28 @@ function instanceName(i: number): string {
   return i === 0 ? 'lock' : `lock${i + 1}`
 }
 
-function split({statements}: Block): {readonly before: readonly Statement[]; readonly scope: readonly Thread[]; readonly after: readonly Statement[]} {
+function split({statements, drops}: Block): {readonly before: readonly Statement[]; readonly scope: readonly Thread[]; readonly after: readonly Statement[]} {
   const at = statements.findIndex(({kind}) => kind === 'scope')
   const found = statements[at]
-  return found?.kind === 'scope' ? {before: statements.slice(0, at), scope: found.threads, after: statements.slice(at + 1)} : {before: statements, scope: [], after: []}
+  if (found?.kind === 'scope') return {before: statements.slice(0, at), scope: found.threads, after: [...statements.slice(at + 1), ...dropping(drops)]}
+  return {before: [...statements, ...dropping(drops)], scope: [], after: []}
 }
 
+function dropping(variables: readonly Variable[]): readonly Statement[] {
+  return variables.map(variable => ({kind: 'drop', variable}))
+}
+
+interface Ended {
+  readonly panicked: boolean
+  readonly result: RustValue | null
+}
+
+/** What the scoped threads came to, and the objects that they allocated; undefined for one that waits for ever. */
+type Returned = Readonly<Record<string, (Ended & {readonly allocated: readonly Location[]}) | undefined>>
+
 /** A scoped thread; what it returns, or that it panicked. */
-function* threadOf(main: Main, thread: Thread): Proc<unknown> {
-  const own = main.interpreter.thread(thread)
+function* threadOf(main: Main, thread: Thread, number: number): Proc<Ended> {
+  const own = main.interpreter.thread(thread, number)
   try {
     for (const statement of thread.body.statements) yield* own.statement(statement)
     const result = thread.result === null ? null : own.valueOf(thread.result.inner)
@@ -72,72 +116,85 @@ function* threadOf(main: Main, thread: Thread): Proc<unknown> {
   } catch (error) {
     if (error instanceof EndOfBlock) return {panicked: false, result: null}
     if (!(error instanceof Unwinding)) throw error
-    for (const variable of own.left()) yield* own.drop(variable)
+    yield* own.unwind()
     return {panicked: true, result: null}
   }
 }
+
+/** How a sequential part ended: `ended` is early, by a pattern that did not match or by unwinding. */
+type End = 'done' | 'ended' | 'deadlock' | 'fault'
 
 /** The main thread on its own. */
 class Main {
   readonly interpreter: Interpreter
   readonly isClean: boolean
   readonly written: ReadonlyMap<number, Scalar>
-  /** The client never comes to its threads. */
-  readonly ended: boolean
+  /** How it came to its threads; if it did not, there are none. */
+  readonly end: End
+  /** Read-side sections of RCU that it holds while they run. */
+  readonly sections: number
   readonly #setting: Setting
 
   constructor(setting: Setting, before: readonly Statement[]) {
     this.#setting = setting
     this.interpreter = new Interpreter(setting)
-    let boxes = 0
-    const alone = new Sequential(location => location.init, heap => Object.values(heap.object(`box ${++boxes}`, emptyBox(setting.payload)))
-      .flatMap(word => word as Location | readonly Location[])[0]!)
-    const end = run(alone, this.interpreter, before)
-    this.ended = end !== 'done'
-    this.isClean = end !== 'fault' && alone.broken.length === 0
+    let objects = 0
+    const alone = new Sequential(location => location.init, heap => firstWord(heap.object(`${heap.name} ${++objects}`, zeros(heap))))
+    this.end = run(alone, this.interpreter, before)
+    this.isClean = this.end !== 'fault' && alone.broken.length === 0
     this.written = alone.written
+    this.sections = alone.sections
   }
 
   /** Runs what follows the threads on the memory that they left. */
-  isCleanAfter(threads: readonly Thread[], after: readonly Statement[], {drops}: Block, returned: Readonly<Record<string, unknown>>, final: (location: Location) => Scalar): boolean {
+  isCleanAfter(threads: readonly Thread[], after: readonly Statement[], drops: readonly Variable[], returned: Returned, final: (location: Location) => Scalar): boolean {
+    if (this.end !== 'done') return true // it ended there, and dropped what it had
     const own = new Interpreter(this.#setting, this.interpreter.environment())
     let panicked = false
     for (const [i, {captures, result}] of threads.entries()) {
-      const ended = returned[`thread ${i + 1}`] as {panicked: boolean; result: RustValue | null} | undefined
+      const ended = returned[`thread ${i + 1}`]
       if (ended === undefined) return true // it waits for ever: nothing follows
       panicked ||= ended.panicked
       for (const {outer, mode} of captures) if (mode === 'move') own.forget(outer)
       if (result !== null && ended.result !== null) own.bind(result.outer, ended.result)
     }
     let made = 0
-    const alone = new Sequential(location => final(location), heap => heap.choices(threads.length, made++, false)![0]!)
-    const rest: readonly Statement[] = [...panicked ? [] : after, ...drops.map((variable): Statement => ({kind: 'drop', variable}))]
-    return run(alone, own, rest) !== 'fault' && alone.broken.length === 0
+    const reused = Object.values(returned).flatMap(ended => ended?.allocated ?? []).filter(({object}) => object.heap?.origin === 'reused')
+    const alone = new Sequential(final, heap => heap.choices(threads.length, made++, false)![0]!, this.sections, ({object}) =>
+      object.heap !== null && object.heap.origin !== 'reused' && reused.some(({index}) => index === object.first))
+    return run(alone, own, panicked ? dropping(drops) : after) !== 'fault' && alone.broken.length === 0
   }
 }
 
-function run(alone: Sequential, own: Interpreter, statements: readonly Statement[]): 'done' | 'ended' | 'fault' {
+function run(alone: Sequential, own: Interpreter, statements: readonly Statement[]): End {
   try {
     for (const statement of statements) alone.run(own.statement(statement))
     return 'done'
   } catch (error) {
     if (error instanceof SequentialFault) return 'fault'
-    if (error instanceof EndOfBlock || error instanceof Unwinding) return 'ended'
-    throw error
+    if (error instanceof SequentialDeadlock) return 'deadlock'
+    if (error instanceof EndOfBlock) return 'ended'
+    if (!(error instanceof Unwinding)) throw error
+    const end = run(alone, own, own.left().map(variable => ({kind: 'drop', variable})))
+    return end === 'done' ? 'ended' : end
   }
 }
 
-function emptyBox({size}: PayloadWords): {readonly payload: never} {
-  return {payload: (size === 1 ? 0 : new Array<number>(size).fill(0)) as never}
+function firstWord(fields: Readonly<Record<string, Location | readonly Location[]>>): Location {
+  return Object.values(fields).flat()[0]!
 }
 
-/** The calls that make instances, wherever they stand. */
-function constructorsIn(wrapper: Wrapper, {statements}: Block): readonly Statement[] {
-  return statements.flatMap((statement): readonly Statement[] => {
+function zeros({layout}: Heap): never {
+  return Object.fromEntries(Object.entries(layout).map(([field, length]) => [field, length === 1 ? 0 : new Array<number>(length).fill(0)])) as never
+}
+
+/** The calls that make instances, wherever they stand, and of which struct. */
+function constructorsIn(wrapper: Wrapper, {statements}: Block): readonly {readonly statement: Statement; readonly struct: string}[] {
+  return statements.flatMap(statement => {
     if (statement.kind === 'scope') return statement.threads.flatMap(({body}) => constructorsIn(wrapper, body))
     if (statement.kind !== 'call') return []
     const method = wrapper.signatures.methods.find(({id}) => id === statement.method)!
     const inside = statement.operands.flatMap(closuresIn).flatMap(({body}) => constructorsIn(wrapper, body))
-    return constructs(method) ? [statement, ...inside] : inside
+    return constructs(method) && method.result.kind === 'named' ? [{statement, struct: method.result.name}, ...inside] : inside
   })
 }

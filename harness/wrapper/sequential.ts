@@ -4,6 +4,11 @@
  */
 import {Heap, Value, type Location, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
 
+/** The sequential part waits for what nobody is there to do. */
+export class SequentialDeadlock extends Error {
+  override readonly name = 'SequentialDeadlock'
+}
+
 /** What the sequential part did that no program may do. */
 export class SequentialFault extends Error {
   override readonly name = 'SequentialFault'
@@ -14,13 +19,18 @@ export class Sequential {
   readonly written = new Map<number, Scalar>()
   /** Claims that did not hold. */
   readonly broken: string[] = []
+  /** Read-side sections of RCU that are open. */
+  sections: number
   readonly #initial: (location: Location) => Scalar
   readonly #place: (heap: Heap) => Scalar
+  readonly #isZombie: (location: Location) => boolean
 
-  /** @param initial what a word holds before; @param place makes room for an object. */
-  constructor(initial: (location: Location) => Scalar, place: (heap: Heap) => Scalar) {
+  /** @param initial what a word holds before; @param place makes room for an object; @param isZombie is this a word of an object whose place has gone to another? */
+  constructor(initial: (location: Location) => Scalar, place: (heap: Heap) => Scalar, sections = 0, isZombie: (location: Location) => boolean = () => false) {
     this.#initial = initial
     this.#place = place
+    this.sections = sections
+    this.#isZombie = isZombie
   }
 
   run<T>(proc: Proc<T>): T {
@@ -52,13 +62,19 @@ export class Sequential {
       case 'check':
         if (op.holds.scalar === 0) this.broken.push(op.claim)
         return undefined
-      case 'fence': case 'merge': case 'iterate': return undefined
+      case 'fence':
+        if (op.order === 'Rcu-lock') this.sections++
+        else if (op.order === 'Rcu-unlock') this.sections--
+        else if (op.order === 'Sync-rcu' && this.sections > 0) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
+        return undefined
+      case 'merge': case 'iterate': return undefined
     }
   }
 
   #locate(at: Location | Value, name: string): Location {
     const scalar = at instanceof Value ? at.scalar : at
     if (typeof scalar === 'number' || scalar.index < 0) throw new SequentialFault(`${name} of what is no pointer`)
+    if (this.#isZombie(scalar)) throw new SequentialFault(`${name} of ${scalar.name}, whose place has gone to another object`)
     return scalar
   }
 
@@ -66,7 +82,7 @@ export class Sequential {
     const location = this.#locate(at, name)
     const scalar = this.written.get(location.index) ?? this.#initial(location)
     if (typeof scalar !== 'number' && scalar.index < 0) throw new SequentialFault(`${name} of ${location.name}: ${scalar.name}`)
-    if (until?.(scalar) === false) throw new SequentialFault(`${name} of ${location.name} waits for ever`)
+    if (until?.(scalar) === false) throw new SequentialDeadlock(`${name} of ${location.name} waits for ever`)
     return Value.of(scalar)
   }
 

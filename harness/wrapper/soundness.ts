@@ -1,12 +1,13 @@
 /** Is a wrapper sound? Runs every small safe client under a model, smallest first, until one breaks it. */
-import {explore, reduce, replay, type Failure, type Model, type Run, type Unknown} from '../../lib/index.ts'
+import {executions as executionsOf, explore, reduce, replay, type Failure, type Limits, type Model, type Run, type Unknown} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
 import {check} from '../rust/check.ts'
-import {sizeOf, type Client} from '../rust/client.ts'
-import {clients} from '../rust/enumerate.ts'
+import type {Client} from '../rust/client.ts'
+import {clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
 import {printProgram} from '../rust/print.ts'
+import type {Signatures} from '../rust/syntax.ts'
 import {clientProgram, runnable} from './program.ts'
-import type {Wrapper} from './wrapper.ts'
+import {leakClaim, type Wrapper} from './wrapper.ts'
 
 export interface ClientBudget {
   /** Statements of the largest client. */
@@ -21,13 +22,17 @@ export interface ClientBudget {
   readonly expired?: () => boolean | 'memory'
 }
 
-/** A client that breaks the wrapper, or that does not end. */
-export interface Counterexample {
+/** A client that tells something. */
+export interface Telling {
   /** Its position among the clients, from 1. */
   readonly ordinal: number
   readonly client: Client
   readonly program: AnyProgram
   readonly rust: string
+}
+
+/** A client that breaks the wrapper, that waits for ever, or that sees what a failed section read. */
+export interface Counterexample extends Telling {
   readonly run: Run
   readonly failure: Failure
 }
@@ -35,8 +40,10 @@ export interface Counterexample {
 export interface Soundness {
   readonly verdict: 'unsound' | 'no violation found'
   readonly counterexample: Counterexample | null
-  /** The first client that deadlocks: a verdict of its own, no unsoundness. */
-  readonly deadlock: Counterexample | null
+  /** The first client that deadlocks: a verdict of its own, no unsoundness. Without a run, if it has no execution at all. */
+  readonly deadlock: Counterexample | Telling | null
+  /** The first client that observes a value of a failed section: a property of its own too. */
+  readonly leak: Counterexample | null
   /** What was covered: clients run, executions of them, and the largest size all of whose clients were run. */
   readonly clients: number
   readonly executions: number
@@ -49,13 +56,18 @@ export interface Soundness {
 /** Runs the clients. Stops at the first that breaks the wrapper. */
 export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget): Soundness {
   let [ordinal, ran, executions, skipped] = [0, 0, 0, 0]
-  let deadlock: Counterexample | null = null
+  let deadlock: Counterexample | Telling | null = null
+  let leak: Counterexample | null = null
   const unknown: Unknown[] = []
+  const largest = wrapper.bounds?.size ?? budget.size
+  const limits: Limits = {
+    bound: budget.bound, executions: budget.executions,
+    ...budget.expired === undefined ? {} : {expired: budget.expired}, ...wrapper.regime === undefined ? {} : {regime: wrapper.regime},
+  }
   const result = (counterexample: Counterexample | null, size: number): Soundness => ({
-    verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, clients: ran, executions, size, skipped, unknown,
+    verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, size, skipped, unknown,
   })
-  for (const client of clients(wrapper.signatures, {size: budget.size})) {
-    const size = sizeOf(client.main)
+  for (const {client, size} of clientsOf(wrapper, largest)) {
     const isOver = (budget.expired?.() ?? false) !== false
     if (ran >= budget.clients || isOver) return result(null, size - 1)
     ordinal++
@@ -66,26 +78,81 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
     }
     ran++
     const program = clientProgram(wrapper, client, payload, clientName(wrapper, ordinal))
-    const limits = {bound: budget.bound, executions: budget.executions, ...budget.expired === undefined ? {} : {expired: budget.expired}}
     const found = explore(program, model, limits)
     executions += found.counts.executions
+    const telling = (): Telling => ({ordinal, client, program, rust: rustOf(wrapper, client)})
     if (found.failing === null) {
       if (found.verdict === 'unknown') {
         skipped++
         unknown.push(...found.unknown)
-      }
+      } else if (found.counts.executions === 0) deadlock ??= telling()
       continue
     }
-    const failure = found.failing.failures[0]!
-    const counterexample = (): Counterexample => {
-      const {path} = reduce(program, model, {...found.failing!, failures: [failure]}, limits)
+    const counterexample = (failing: Run, failure: Failure): Counterexample => {
+      const {path} = reduce(program, model, {...failing, failures: [failure]}, limits)
       const run = replay(program, model, path, limits)
-      return {ordinal, client, program, run, failure: run.failures.find(({kind}) => kind === failure.kind) ?? failure, rust: rustOf(wrapper, client)}
+      return {...telling(), run, failure: run.failures.find(other => isLike(other, failure)) ?? failure}
     }
-    if (failure.kind !== 'deadlock') return result(counterexample(), size - 1)
-    deadlock ??= counterexample()
+    const [severe, failing] = worst(found.failing, program, model, limits)
+    if (severe !== null) return result(counterexample(failing, severe), size - 1)
+    const [mild] = found.failing.failures
+    if (mild!.kind === 'deadlock') deadlock ??= counterexample(found.failing, mild!)
+    else leak ??= counterexample(found.failing, mild!)
   }
-  return result(null, budget.size)
+  return result(null, largest)
+}
+
+/** What is unsound about a client: in the failing execution, or, where that merely deadlocks or leaks, in another. */
+function worst(failing: Run, program: AnyProgram, model: Model, limits: Limits): readonly [Failure | null, Run] {
+  const severe = severest(failing)
+  if (severe !== null) return [severe, failing]
+  let seen = 0
+  for (const run of executionsOf(program, model, limits)) {
+    const other = severest(run)
+    if (other !== null) return [other, run]
+    if (++seen >= (limits.executions ?? Infinity)) break
+  }
+  return [null, failing]
+}
+
+/** The failure that says most: what was done to memory rather than what came of it; null if all are properties of their own. */
+function severest({failures}: Run): Failure | null {
+  const rank = (failure: Failure): number => failure.kind === 'fault' ? 0 : failure.kind === 'check' ? 1 : failure.kind === 'flag' ? 2 : 3
+  for (const failure of failures) if (failure.kind === 'panic' && isOurs(failure.message)) throw new Error(`Bug in a wrapper or in what runs it: ${failure.message}\n${failure.stack}`)
+  const severe = failures.filter(failure => failure.kind !== 'deadlock' && !(failure.kind === 'check' && failure.claim === leakClaim))
+  return severe.toSorted((a, b) => rank(a) - rank(b))[0] ?? null
+}
+
+/** A client panics inside of closures only, and those are caught: what else is thrown comes of undefined behaviour, or is our own mistake. */
+function isOurs(message: string): boolean {
+  return /^(?:client:|a body wants|the body of|Cannot |.* is not (?:a function|iterable))/.test(message)
+}
+
+function isLike(a: Failure, b: Failure): boolean {
+  return a.kind === b.kind && (a.kind !== 'check' || b.kind !== 'check' || a.claim === b.claim)
+}
+
+const enumerated = new Map<string, {readonly made: {readonly client: Client; readonly size: number}[]; readonly more: Generator<{readonly client: Client; readonly size: number}>}>()
+
+/** The clients of a wrapper, kept for the next model, and for wrappers with the same signatures. */
+function* clientsOf({signatures, rust, bounds}: Wrapper, size: number): Generator<{readonly client: Client; readonly size: number}> {
+  const key = JSON.stringify([rust, size, bounds?.payloads ?? null])
+  const {made, more} = enumerated.get(key) ?? {made: [], more: bySize(signatures, size, bounds?.payloads)}
+  enumerated.set(key, {made, more})
+  for (let i = 0; ; i++) {
+    if (i === made.length) {
+      const next = more.next()
+      if (next.done === true) return
+      made.push(next.value)
+    }
+    yield made[i]!
+  }
+}
+
+function* bySize(signatures: Signatures, size: number, payloads?: readonly string[]): Generator<{readonly client: Client; readonly size: number}> {
+  for (let exactly = 1; exactly <= size; exactly++) {
+    for (const client of clientsOfSize(signatures, exactly, defaultBounds, payloads)) yield {client, size: exactly}
+  }
 }
 
 /** As tokens call the program that a client is. */

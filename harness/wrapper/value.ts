@@ -13,7 +13,7 @@ export type RustValue =
   | {readonly kind: 'reference'; readonly to: RustValue}
   /** A struct of the wrapper's: whatever its bodies keep in it. `drop` is glue that Rust would make for its fields. */
   | {readonly kind: 'struct'; readonly name: string; readonly state: unknown}
-  /** `Box<T>` or `Arc<T>`: a pointer to an object on a heap whose words from `offset` on are the T. */
+  /** `Box<T>` or `Arc<T>`: a pointer to an object of `boxes` or `arcs` (wrapper.ts). */
   | {readonly kind: 'owner'; readonly of: 'Box' | 'Arc'; readonly pointer: Value}
   /** A `bool`, an integer. */
   | {readonly kind: 'scalar'; readonly value: Operand}
@@ -47,6 +47,11 @@ export const none: RustValue = {kind: 'none'}
 /** Through references, to the value itself. */
 export function behind(value: RustValue): RustValue {
   return value.kind === 'reference' ? behind(value.to) : value
+}
+
+/** What a body returns for a `Box<T>` or an `Arc<T>`. */
+export function owner(of: 'Box' | 'Arc', pointer: Operand): RustValue {
+  return {kind: 'owner', of, pointer: Value.of(pointer)}
 }
 
 /** A panic of the client's, on its way up. */

@@ -1,22 +1,32 @@
 /**
  * A wrapper: the Rust signatures that its clients see, and a body for each method, written over the modelled primitives.
  */
-import type {Heap, Memory, Operand, Proc} from '../../lib/index.ts'
+import {atomicDecAndTest, free, raw, readPlain, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
 import {parseSignatures} from '../rust/parse.ts'
 import type {Method, Signatures} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
 import type {Declaration} from './policy.ts'
 import {behind, type Address, type RustValue} from './value.ts'
 
+/** What every body, and whatever drops a value, finds around it. */
+export interface Surroundings {
+  readonly payload: PayloadWords
+  /** Objects with the payload's words, for `Box` and what bodies allocate themselves. */
+  readonly boxes: Heap<{readonly payload: number}>
+  /** The same for `Arc`, behind a count of owners. */
+  readonly arcs: Heap<{readonly count: 1; readonly payload: number}>
+  /** Objects that the payload's values own. */
+  readonly objects: Heap
+  /** Which thread it is: 0 is the main one. */
+  readonly thread: number
+}
+
 /** What a body is given. */
-export interface Call {
+export interface Call extends Surroundings {
   /** The state of the receiver; of a constructor, the state of the object in the making. */
   readonly self: unknown
   /** The arguments behind the receiver. */
   readonly args: readonly RustValue[]
-  readonly payload: PayloadWords
-  /** Objects with the payload's words, for `Box` and what bodies allocate themselves. */
-  readonly boxes: Heap<{readonly payload: number}>
 }
 
 export type Body = (call: Call) => Proc<RustValue>
@@ -26,12 +36,27 @@ export type Option = 1 | 2 | 3 | 4 | 5
 
 /** What a wrapper is expected to be, and who says so. */
 export interface WrapperExpectation {
-  /** By model: what breaks it, or null if nothing does. Models that are not named are not judged. */
+  /** By model: does some small client break it? Models that are not named are not judged. */
   readonly broken: Readonly<Record<string, boolean>>
   /** By option of McKenney's spectrum. */
   readonly options?: Readonly<Partial<Record<Option, 'not expressible' | 'unsound' | 'no violation found'>>>
+  /** Does some small client wait for ever? No unsoundness. */
+  readonly deadlocks?: boolean
+  /** Can what a failed section saw be observed (`leakClaim`)? No unsoundness either. */
+  readonly leaks?: boolean
   readonly source: string
 }
+
+/** How far the clients of a wrapper go, where other bounds than the evaluation's own tell more. */
+export interface WrapperBounds {
+  /** Statements of the largest client. */
+  readonly size?: number
+  /** Which payloads tell something, by the names of rust/payloads.ts. */
+  readonly payloads?: readonly string[]
+}
+
+/** The claim of bodies that let a client see what a failed section read: a property of its own. */
+export const leakClaim = 'no value of a failed section is observable'
 
 /** A wrapper as its author writes it. */
 export interface WrapperDefinition {
@@ -43,12 +68,17 @@ export interface WrapperDefinition {
   /** Items with signatures; bodies in Rust are ignored. */
   readonly rust: string
   /** The memory of one instance of a struct, made for every call of a constructor. */
-  readonly layout: (memory: Memory, name: string, payload: PayloadWords) => unknown
+  readonly layout: (memory: Memory, name: string, payload: PayloadWords, struct: string) => unknown
   /** By method: `SeqLock::read`. */
   readonly bodies: Readonly<Record<string, Body>>
   /** For McKenney's fourth option: what its Rust side does beyond the third, and what it promises not to do. */
   readonly declares?: Declaration
+  /** By struct: drops the T that its fields hold, after its own `Drop`. */
+  readonly glue?: Readonly<Record<string, (state: unknown, around: Surroundings) => Proc>>
   readonly expected: WrapperExpectation
+  readonly bounds?: WrapperBounds
+  /** What may be done with pointers to dead objects; Rust's rule unless said. */
+  readonly regime?: Regime
 }
 
 export interface Wrapper extends WrapperDefinition {
@@ -102,6 +132,13 @@ export function wordsOf(value: RustValue | undefined): readonly Operand[] {
   return inner.words
 }
 
+/** The pointer of a `Box<T>` or `Arc<T>` that a method was given. */
+export function pointerOf(value: RustValue | undefined): Value {
+  const inner = value === undefined ? null : behind(value)
+  if (inner?.kind !== 'owner') throw new TypeError(`a body wants a Box or an Arc, and was given ${inner?.kind ?? 'nothing'}`)
+  return inner.pointer
+}
+
 /** The state of a struct that a method was given, by value or by reference. */
 export function stateOf(value: RustValue | undefined): unknown {
   const inner = value === undefined ? null : behind(value)
@@ -127,3 +164,41 @@ export function* storeWords(to: readonly Address[], words: readonly Operand[], s
   for (const [i, at] of to.entries()) yield* storeWord(at, words[i]!)
 }
 
+
+/** Drops a T. */
+export function* dropPayload({payload, objects, thread}: Surroundings, words: readonly Operand[]): Proc {
+  if (payload.owned !== null) yield* payload.owned.drop(words, objects, thread)
+}
+
+/** Drops a `Box<T>`: the T, then the memory. */
+export function* dropBox(around: Surroundings, pointer: Operand): Proc {
+  yield* dropPayload(around, around.payload.owned === null ? [] : yield* loadWords(boxWords(around, pointer), readPlain))
+  yield* free(pointer, {name: 'drop(Box)'})
+}
+
+/** Drops one share of an `Arc<T>` (std: Release, and Acquire for the last; here fully ordered, so that it maps to all models). */
+export function* dropArc(around: Surroundings, pointer: Operand): Proc {
+  if ((yield* raw(yield* atomicDecAndTest(around.arcs.at(pointer).count))) === 0) return
+  yield* dropPayload(around, around.payload.owned === null ? [] : yield* loadWords(arcWords(around, pointer), readPlain))
+  yield* free(pointer, {name: 'drop(Arc)'})
+}
+
+/** Where the words of the T in a `Box<T>` are. */
+export function boxWords({boxes}: Surroundings, pointer: Operand): readonly Address[] {
+  return [boxes.at(pointer).payload].flat()
+}
+
+/** Where the words of the T in an `Arc<T>` are. */
+export function arcWords({arcs}: Surroundings, pointer: Operand): readonly Address[] {
+  return [arcs.at(pointer).payload].flat()
+}
+
+/** The fields of an object of `boxes` with these words. */
+export function boxOf(words: readonly Operand[]): {readonly payload: never} {
+  return {payload: (words.length === 1 ? words[0] : words) as never}
+}
+
+/** The fields of an object of `arcs` with these words and one owner. */
+export function arcOf(words: readonly Operand[]): {readonly count: number; readonly payload: never} {
+  return {count: 1, ...boxOf(words)}
+}
