@@ -131,7 +131,7 @@ function keptBy(graph: Graph, vertex: number): number {
 
 /** Loading, storing or exchanging a pointer to an object that is not certain to die later. */
 function pointerUse(graph: Graph, vertex: number, isBefore: (a: number, b: number) => boolean): Fault | null {
-  const scalar = graph.knownScalar(vertex)
+  const scalar = graph.scalarOf(vertex)
   if (scalar === undefined || typeof scalar === 'number' || scalar.index < 0 || scalar.object.heap === null) return null
   const death = deathOf(graph, scalar.object)
   if (death < 0 || isBefore(vertex, death)) return null

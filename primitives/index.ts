@@ -1,5 +1,12 @@
 /** The primitives' door. */
 export {
+  defineHazardPointer, fencedHazardPointers, hazptrScan, hpClear, hpTryRecord, hpTryRecordFirst, seqCstHazardPointers,
+  type HazardPointer, type HazardPointers,
+} from './hazptr.ts'
+export {
+  defineRefcount, krefGet, krefGetUnlessZero, krefPut, refcountDecAndTest, refcountInc, refcountIncNotZero, refcountMax, refcountSaturated,
+} from './refcount.ts'
+export {
   defineMutex, defineSpinlock, defineTicketLock, mightSleep, mutexLock, mutexUnlock, spinLock, spinTrylock, spinUnlock, ticketSpinLock,
   ticketSpinUnlock, type Mutex, type Spinlock, type TicketLock,
 } from './locks.ts'

@@ -88,6 +88,11 @@ function orderedFunctions(): readonly Ordered[] {
     ['load_word', design, word => lock.loadWord(word)],
     ['read_retry', design, word => lock.readRetry({sequence: word}, Value.of(0))],
   ]
+  const hazardSteps = (design: string, {tryProtect, reset, scan}: primitives.HazardPointers): readonly Ordered[] => [
+    ['try_protect', design, word => tryProtect({slot: word}, word)],
+    ['reset', design, word => reset({slot: word})],
+    ['scan', design, word => scan([{slot: word}], 0)],
+  ]
   return [
     ['read_seqcount_begin', 'kernel-seqcount', word => p.readSeqcountBegin({sequence: word})],
     ['read_seqcount_begin_acquire', 'kernel-seqcount-acquire', word => p.readSeqcountBeginAcquire({sequence: word})],
@@ -120,6 +125,17 @@ function orderedFunctions(): readonly Ordered[] {
     ['down_write', 'kernel-rwsem', word => p.downWrite({count: word})],
     ['up_write', 'kernel-rwsem', word => p.upWrite({count: word})],
     ['downgrade_write', 'kernel-rwsem-downgrade', word => p.downgradeWrite({count: word})],
+    ['hp_try_record', 'kernel-hazptr', word => p.hpTryRecord({slot: word}, word)],
+    ['hp_clear', 'kernel-hazptr', word => p.hpClear({slot: word})],
+    ['hazptr_scan', 'kernel-hazptr', word => p.hazptrScan([{slot: word}], 0)],
+    ...hazardSteps('c11-hazptr-fences', p.fencedHazardPointers),
+    ...hazardSteps('c11-hazptr-seqcst', p.seqCstHazardPointers),
+    ['refcount_inc', 'kernel-refcount', word => p.refcountInc(word)],
+    ['refcount_inc_not_zero', 'kernel-refcount', word => p.refcountIncNotZero(word)],
+    ['refcount_dec_and_test', 'kernel-refcount', word => p.refcountDecAndTest(word)],
+    ['kref_get', 'kernel-kref', word => p.krefGet(word)],
+    ['kref_get_unless_zero', 'kernel-kref', word => p.krefGetUnlessZero(word)],
+    ['kref_put', 'kernel-kref', word => p.krefPut(word, function* () {})],
     ['spin_mutex_lock', 'c11-spin-mutex', word => p.spinMutexLock({flag: word})],
     ['spin_mutex_unlock', 'c11-spin-mutex', word => p.spinMutexUnlock({flag: word})],
     ['ticket_mutex_lock', 'c11-ticket-mutex', word => p.ticketMutexLock({next: word, serving: word})],
@@ -148,6 +164,7 @@ const compositions: Readonly<Record<string, readonly string[]>> = {
   writeSeqlock: ['spinLock', 'writeSeqcountBegin'], writeSequnlock: ['writeSeqcountEnd', 'spinUnlock'],
   readSeqbegin: ['readSeqcountBegin'], readSeqretry: ['readSeqcountRetry'],
   readSeqlockExcl: ['spinLock'], readSequnlockExcl: ['spinUnlock'],
+  hpTryRecordFirst: ['hpTryRecord'],
   readSeqbeginOrLock: ['spinLock', 'readSeqcountBegin'], needSeqretry: ['readSeqcountRetry'], doneSeqretry: ['spinUnlock'],
 }
 
@@ -155,7 +172,7 @@ const compositions: Readonly<Record<string, readonly string[]>> = {
 function callOf(name: string, argument: number): Call {
   const primitive = Object.entries(primitives).find(([exported]) => exported === name)![1] as (...args: readonly unknown[]) => Proc<unknown>
   return word => {
-    const words = {sequence: word, locked: word, next: word, owner: word, serving: word, flag: word, futex: word}
+    const words = {sequence: word, locked: word, next: word, owner: word, serving: word, flag: word, futex: word, slot: word, count: word}
     return primitive({...words, seqcount: words, lock: words}, Value.of(argument))
   }
 }

@@ -72,6 +72,24 @@ for (const [name, faults] of Object.entries(expected)) {
   })
 }
 
+test('under iso a pointer may not even be stored once its object is dead, also where nobody reads it', t => {
+  const keeping = program('keeping', ({word, heap}) => {
+    const nodes = heap('node', {value: 1})
+    const kept = word('kept')
+    return threads({* one() {
+      const node = yield* alloc(nodes, {value: 1})
+      yield* free(node)
+      yield* writePlain(kept, node)
+      yield* writePlain(kept, 0)
+    }})
+  })
+  for (const model of models) {
+    t.is(explore(keeping, model, {regime: 'iso'}).verdict, 'broken', model.name)
+    t.deepEqual(faultsOf(keeping, model, {regime: 'iso'}), ['zombie'], model.name)
+    t.is(explore(keeping, model, {regime: 'strict'}).verdict, 'holds', model.name)
+  }
+})
+
 test('an object that nothing leads to leaks, when that is asked', t => {
   const leaking = program('leak', ({word, heap}) => {
     const nodes = heap('node', {next: 1})

@@ -21,6 +21,8 @@ export type Mutation<Parts> = {
   | {readonly without: string; readonly nth?: number}
   /** This operation orders nothing any more. */
   | {readonly relaxed: string}
+  /** This operation, in Rust's atomics, has another ordering: SeqCst is more than the sum of its parts. */
+  | {readonly weaker: string; readonly to: 'Acquire' | 'Release' | 'AcqRel'}
   /** Another function stands in its place. */
   | {readonly instead: (...args: never[]) => Proc<unknown>; readonly change: string}
 )
@@ -57,6 +59,7 @@ function mutated<Parts>(parts: Parts, mutation: Mutation<Parts>): Part {
 /** The rewriting of one call; it counts, so every call needs its own. */
 function rewrite<Parts>(mutation: Exclude<Mutation<Parts>, {change: string}>): (op: Op) => Op | null {
   if ('relaxed' in mutation) return op => 'name' in op && op.name === mutation.relaxed ? relaxed(op) : op
+  if ('weaker' in mutation) return op => 'order' in op && op.name === mutation.weaker ? weaker(op, mutation.to) : op
   let seen = 0
   return op => {
     if (!('name' in op) || op.name !== mutation.without) return op
@@ -79,6 +82,17 @@ function relaxed(op: Extract<Op, {name: string}>): Op {
   }
 }
 
+/** The same access with another ordering. */
+function weaker(op: Extract<Op, {order: unknown}>, to: 'Acquire' | 'Release' | 'AcqRel'): Op {
+  if (op.kind === 'fence') throw new TypeError(`${op.name} is a barrier: it can be left out, not weakened`)
+  const orders = {Acquire: 'ACQ', Release: 'REL', AcqRel: 'ACQ_REL'} as const
+  return {...op, name: weakerName(op.name, to), order: orders[to]}
+}
+
+function weakerName(name: string, to: string): string {
+  return name.replace('SeqCst', to)
+}
+
 function relaxedName(name: string): string {
   if (name === 'smp_store_release') return 'WRITE_ONCE'
   if (name === 'smp_load_acquire') return 'READ_ONCE'
@@ -88,6 +102,7 @@ function relaxedName(name: string): string {
 function wording<Parts>(mutation: Mutation<Parts>, part: string): string {
   if ('change' in mutation) return `${mutation.change} in ${part}`
   if ('relaxed' in mutation) return `with ${call(relaxedName(mutation.relaxed))} for ${call(mutation.relaxed)} in ${part}`
+  if ('weaker' in mutation) return `with ${weakerName(mutation.weaker, mutation.to)} for ${mutation.weaker} in ${part}`
   const which = mutation.nth === undefined ? '' : `the ${mutation.nth === 1 ? 'first' : 'second'} `
   return `without ${which}${call(mutation.without)} in ${part}`
 }
