@@ -59,7 +59,7 @@ export function isSameSetting(a: Setting | null, b: Setting | null): boolean {
 export function showSettings(settings: readonly Setting[], join = (names: readonly string[]): string => names.join(' ')): string {
   const names = regimes.filter(regime => settings.some(setting => setting.regime === regime))
   const shown = names.length === regimes.length ? 'all' : join(names)
-  return settings.some(({reuse}) => reuse) ? shown : `${shown}, no reuse`
+  return settings.every(({reuse}) => !reuse) && settings.length > 0 ? `${shown}, no reuse` : shown
 }
 
 /** What a report says behind the model's name: nothing for programs without a heap. */
