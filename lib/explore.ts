@@ -341,9 +341,9 @@ class Dive {
         if (frame === undefined) return null
         machine.graph.restore(this.#saved, (frames.length - 1) * machine.graph.size)
         } else {
-        // most waits end: one that could go on for ever is tried now and then
-        const patient = status.starve && chooser.choose('starve', 16, `${status.what}, or waits for ever`) !== 15
-        const among = status.among - (status.later ? 1 : 0) - (patient ? 1 : 0)
+        // most waits end: that one goes on is tried now and then
+        const passesOn = status.later && machine.isWait(status) && chooser.choose('starve', 16, `${status.what}, or waits`) === 15
+        const among = status.among - (status.later && !passesOn ? 1 : 0)
         frames.push({decision: status, left: Array.from({length: among}, (_, i) => i)})
         this.#save(frames.length - 1)
       }

@@ -20,10 +20,8 @@ export interface Decision {
   /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be; what a thread is given; which of a grace period and a critical section is first. */
   readonly kind: 'which' | 'from' | 'co' | 'assume' | 'pick' | 'grace'
   readonly among: number
-  /** The last choice postpones the read to writes that do not exist yet; only exploration takes it. */
+  /** The last choice is none of the writes: the read waits for one that does not exist yet, or, if it is a wait, for ever. */
   readonly later: boolean
-  /** The choice after the writes is that the read, which is a wait, goes on for ever. */
-  readonly starve: boolean
   /** For traces and the by-hand chooser. */
   readonly what: string
   /** The read that is resolved, or the thread that runs ahead. */
@@ -148,9 +146,9 @@ export class Machine {
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
       const found = this.#candidates(read)
-      const later = this.#mayComeLater(read)
+      const later = this.#mayPassOn(read)
       if (found.length === 0) {
-        if (!later && (graph.eventAt(read).until === null || graph.eventAt(read).isCertain)) return 'dead'
+        if (!later) return 'dead'
         continue
       }
       const score = this.#score(read, found.length, later)
@@ -165,7 +163,7 @@ export class Machine {
     if (dull > 0) ready.unshift(...ready.splice(dull, 1))
     if (free) {
       const choices = [...ready, ...this.#assumable().map(thread => -1 - thread)]
-      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, starve: false, what: 'which read resolves next', of: -1, choices}
+      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, what: 'which read resolves next', of: -1, choices}
     }
     return this.#offerRead(ready[0]!, candidates)
   }
@@ -199,7 +197,7 @@ export class Machine {
     const {graph} = this
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       const {until, isCertain} = graph.eventAt(read)
-      if (until === null || isCertain || (graph.isPostponed(read) && !graph.isStuck(read))) return 'dead'
+      if (until === null || isCertain) return 'dead'
     }
     if (!graph.settleCopies() || !this.#isConfirmed()) return 'dead'
     const open = this.#nextGrace() ?? this.#nextCo()
@@ -223,14 +221,13 @@ export class Machine {
     return true
   }
 
-  /** Can a wait that could be satisfied also go on for ever, since a write that does not satisfy it may be the last? */
+  /** Can a wait go on for ever, since a write that exists and does not satisfy it may be the last? */
   #mayStarve(read: number): boolean {
     const {graph} = this
     const {until, isCertain} = graph.eventAt(read)
-    // asked once: a read that was postponed has let this chance go
-    if (until === null || isCertain || graph.isPostponed(read)) return false
-    if (this.#mayComeLater(read)) return true
+    if (until === null || isCertain) return false
     const location = graph.locationOf(read)
+    if (graph.nextWrite(location, -1) < 0) return !until(graph.memory[location]!.init)
     const satisfies = (write: number): boolean => {
       const scalar = graph.scalarOf(write)
       return scalar !== undefined && until(scalar)
@@ -275,7 +272,6 @@ export class Machine {
       case 'from': {
         const write = choices[choice]
         if (write !== undefined) this.#coherence.resolve(of, write)
-        else if (decision.starve && choice === choices.length) graph.giveUp(of)
         else graph.postpone(of)
         return write === undefined || (this.#coherence.consequences() && this.#advance())
       }
@@ -292,15 +288,20 @@ export class Machine {
     }
   }
 
+  /** Is it about a read that may wait for ever? */
+  isWait({kind, of}: Decision): boolean {
+    return kind === 'from' && this.graph.eventAt(of).until !== null && !this.graph.eventAt(of).isCertain
+  }
+
   /** The choice of a decision that leads to the execution whose final state is `target`. */
-  choiceTowards(target: Int32Array, {kind, of, choices, starve}: Decision): number {
+  choiceTowards(target: Int32Array, {kind, of, choices}: Decision): number {
     const {graph} = this
     switch (kind) {
       case 'which': return 0
       case 'from': {
         const source = graph.sourceIn(target, of)
         const found = choices.indexOf(source)
-        return found >= 0 ? found : choices.length + (starve && source !== unresolved ? 1 : 0)
+        return found >= 0 ? found : choices.length
       }
       case 'co': return graph.inCoIn(target, choices[0]!, choices[1]!) ? 0 : 1
       case 'grace': return graph.checker.hasIn(target, graph.plan.grace, choices[0]!, choices[1]!) ? 0 : 1
@@ -334,7 +335,7 @@ export class Machine {
       if (demand.kind !== 'pick') continue
       const choices = this.#pickable(demand.among)
       const what = `${graph.behaviours[thread]!.name} is given one of ${choices.length}`
-      return {kind: 'pick', among: choices.length, later: false, starve: false, what, of: thread, choices}
+      return {kind: 'pick', among: choices.length, later: false, what, of: thread, choices}
     }
     return null
   }
@@ -351,11 +352,10 @@ export class Machine {
 
   #offerRead(read: number, choices: readonly number[]): Decision {
     const {graph} = this
-    const later = this.#mayComeLater(read)
-    const starve = this.#mayStarve(read)
+    const later = this.#mayPassOn(read)
     const thread = graph.behaviours[graph.threadOf[read]!]!.name
     const location = graph.memory[graph.locationOf(read)]!.name
-    return {kind: 'from', among: choices.length + (starve ? 1 : 0) + (later ? 1 : 0), later, starve, what: `${thread} reads ${location}`, of: read, choices}
+    return {kind: 'from', among: choices.length + (later ? 1 : 0), later, what: `${thread} reads ${location}`, of: read, choices}
   }
 
   /** The writes that a pending read may still take its value from, the dull one first. */
@@ -384,6 +384,11 @@ export class Machine {
       for (; at > 0 && this.#dullness[start + writes[at - 1]!]! > this.#dullness[start + write]!; at--) writes[at] = writes[at - 1]!
       writes[at] = write
     }
+  }
+
+  /** May the read take none of the writes that exist: because it waits for ever, or because of a write that is still to come? */
+  #mayPassOn(read: number): boolean {
+    return this.#mayComeLater(read) || this.#mayStarve(read)
   }
 
   /** May a thread still write to the read's location? Not the read's own: it cannot read from its future. */
@@ -433,7 +438,7 @@ export class Machine {
   #offerThread(thread: number): Decision {
     const {name} = this.graph.behaviours[thread]!
     const {length} = answers(this.graph.nodeOf(thread))
-    return {kind: 'assume', among: length, later: false, starve: false, what: `${name} runs ahead of its condition`, of: thread, choices: []}
+    return {kind: 'assume', among: length, later: false, what: `${name} runs ahead of its condition`, of: thread, choices: []}
   }
 
   #assume(thread: number, choice: number): boolean {
@@ -466,7 +471,7 @@ export class Machine {
         const [after, before] = [[begin, section.lock], section.unlock < 0 ? [] : [section.unlock, end]]
         const choices = section.thread < thread ? [...before, ...after] : [...after, ...before]
         const what = `grace period of ${graph.behaviours[thread]!.name} and critical section of ${graph.behaviours[section.thread]!.name}`
-        return {kind: 'grace', among: choices.length / 2, later: false, starve: false, what, of: begin, choices}
+        return {kind: 'grace', among: choices.length / 2, later: false, what, of: begin, choices}
       }
     }
     return null
@@ -481,7 +486,7 @@ export class Machine {
       for (let a = graph.nextWrite(location, -1); a >= 0; a = graph.nextWrite(location, a)) {
         for (let b = graph.nextWrite(location, a); b >= 0; b = graph.nextWrite(location, b)) {
           if (graph.inCo(a, b) || graph.inCo(b, a)) continue
-          return {kind: 'co', among: 2, later: false, starve: false, what: `order of writes to ${name}`, of: location, choices: [a, b]}
+          return {kind: 'co', among: 2, later: false, what: `order of writes to ${name}`, of: location, choices: [a, b]}
         }
       }
     }
