@@ -305,6 +305,7 @@ function chooserFor(program: {readonly name: string}, model: Model, {seed, strat
 }
 
 const maxStepsOfDive = 20_000
+const patienceOfDive = 50
 
 /** One execution by a chooser; where a choice leads nowhere, another one of the same decision is taken. */
 class Dive {
@@ -328,21 +329,31 @@ class Dive {
   }
 
   run(chooser: Chooser): Exclude<Status, 'dead'> | null {
+    return this.#attempt(chooser, true, patienceOfDive) ?? this.#attempt(chooser, false, Infinity)
+  }
+
+  /**
+   * @param free does the chooser say which read goes next? Where almost no order leads anywhere (three threads that
+   *   want one lock), exploration's order does, in which a read may also wait for a later write.
+   * @param patience dead ends after which the attempt is given up.
+   */
+  #attempt(chooser: Chooser, free: boolean, patience: number): Exclude<Status, 'dead'> | null {
     const {machine} = this.#session
     const frames: {decision: Decision; left: number[]}[] = []
     if (!this.#begin()) return null
-    let status: Decision | Status = machine.next(true)
-    for (let step = 0; step < maxStepsOfDive; step++) {
+    let status: Decision | Status = machine.next(free)
+    for (let step = 0, deadEnds = 0; step < maxStepsOfDive; step++) {
       if (typeof status === 'string') {
         if (status !== 'dead') return status
         this.deadEnds++
+        if (++deadEnds > patience) return null
         while (frames.at(-1)?.left.length === 0) frames.pop()
         const frame = frames.at(-1)
         if (frame === undefined) return null
         machine.graph.restore(this.#saved, (frames.length - 1) * machine.graph.size)
-        } else {
+      } else {
         // most waits end: that one goes on is tried now and then
-        const passesOn = status.later && machine.isWait(status) && chooser.choose('starve', 16, `${status.what}, or waits`) === 15
+        const passesOn = !free || status.later && machine.isWait(status) && chooser.choose('starve', 16, `${status.what}, or waits`) === 15
         const among = status.among - (status.later && !passesOn ? 1 : 0)
         frames.push({decision: status, left: Array.from({length: among}, (_, i) => i)})
         this.#save(frames.length - 1)
@@ -352,7 +363,7 @@ class Dive {
       const [choice] = left.splice(left.length === 1 ? 0 : chooser.choose(decision.kind, left.length, decision.what), 1)
       this.nodes++
       const taken: boolean | Decision = choice === undefined ? false : machine.take(decision, choice)
-      status = taken === true ? machine.next(true) : taken === false ? 'dead' : taken
+      status = taken === true ? machine.next(free) : taken === false ? 'dead' : taken
     }
     return null
   }
