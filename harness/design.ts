@@ -50,6 +50,9 @@ export const everywhere: Expected = {sc: holds, tso: holds, rc11: holds, 'c++20'
 export const onlyInOrder = (by: string): Expected =>
   ({sc: holds, tso: holds, rc11: brokenBy(by), 'c++20': brokenBy(by), lkmm: brokenBy(by)})
 
+/** Broken under the C/C++ models alone: LKMM, as hardware, keeps what is read through a pointer behind the pointer. */
+export const onlyInC11 = (by: string): Expected => ({...everywhere, rc11: brokenBy(by), 'c++20': brokenBy(by)})
+
 /** Broken already under sequential consistency, and so under every model. */
 export const nowhere = (by: string): Expected =>
   ({sc: brokenBy(by), tso: brokenBy(by), rc11: brokenBy(by), 'c++20': brokenBy(by), lkmm: brokenBy(by)})

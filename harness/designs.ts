@@ -9,11 +9,12 @@ import {linkedSeqlockDesigns} from './designs/linked-seqlock.ts'
 import {lockDesigns} from './designs/locks.ts'
 import {refcountDesigns} from './designs/refcounts.ts'
 import {rwlockDesigns} from './designs/rwlocks.ts'
+import {zombieDesigns} from './designs/zombies.ts'
 
 export {withClaim, type Design, type Expectation, type Expected, type HeapCase, type Stated} from './design.ts'
 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [
   ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns, ...rwlockDesigns, ...hazardPointerDesigns, ...refcountDesigns,
-  ...linkedSeqlockDesigns,
+  ...linkedSeqlockDesigns, ...zombieDesigns,
 ]

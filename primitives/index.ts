@@ -15,6 +15,9 @@ export {
   ticketMutexLock, ticketMutexUnlock, type FutexMutex, type SpinMutex, type TicketMutex,
 } from './locks-c11.ts'
 export {
+  countedPop, countedPush, findLocked, findLockedFirst, lifoPop, lifoPopAll, lifoPush, lockHashed, promote, type Locked,
+} from './zombie.ts'
+export {
   defineRwlock, defineRwSemaphore, downgradeWrite, downRead, downWrite, readLock, readUnlock, upRead, upWrite, writeLock, writeUnlock,
   type Rwlock, type RwSemaphore,
 } from './rwlock.ts'

@@ -126,6 +126,7 @@ function orderedFunctions(): readonly Ordered[] {
     ['up_write', 'kernel-rwsem', word => p.upWrite({count: word})],
     ['downgrade_write', 'kernel-rwsem-downgrade', word => p.downgradeWrite({count: word})],
     ['hp_try_record', 'kernel-hazptr', word => p.hpTryRecord({slot: word}, word)],
+    ['hp_try_record_first', 'zombie-hazptr-first', word => p.hpTryRecordFirst({slot: word}, word)],
     ['hp_clear', 'kernel-hazptr', word => p.hpClear({slot: word})],
     ['hazptr_scan', 'kernel-hazptr', word => p.hazptrScan([{slot: word}], 0)],
     ...hazardSteps('c11-hazptr-fences', p.fencedHazardPointers),
@@ -136,6 +137,14 @@ function orderedFunctions(): readonly Ordered[] {
     ['kref_get', 'kernel-kref', word => p.krefGet(word)],
     ['kref_get_unless_zero', 'kernel-kref', word => p.krefGetUnlessZero(word)],
     ['kref_put', 'kernel-kref', word => p.krefPut(word, function* () {})],
+    ['lifo_push', 'zombie-push-rcu', word => p.lifoPush(word, Value.of(word))],
+    ['lifo_pop_all', 'zombie-push-rcu', word => p.lifoPopAll(word)],
+    ['counted_push', 'zombie-pop-counted', word => p.countedPush(word, Value.of(word))],
+    ['counted_pop', 'zombie-pop-counted', word => p.countedPop(word)],
+    ['lock_hashed', 'zombie-hashed-locks-second', word => p.lockHashed([word, word], 0)],
+    ['find_locked', 'zombie-hashed-locks-second', word => p.findLocked([word, word], word, word)],
+    ['find_locked_first', 'zombie-hashed-locks-first', word => p.findLockedFirst([word, word], word, word)],
+    ['promote', 'zombie-weak-promote', word => p.promote(word, word)],
     ['spin_mutex_lock', 'c11-spin-mutex', word => p.spinMutexLock({flag: word})],
     ['spin_mutex_unlock', 'c11-spin-mutex', word => p.spinMutexUnlock({flag: word})],
     ['ticket_mutex_lock', 'c11-ticket-mutex', word => p.ticketMutexLock({next: word, serving: word})],
@@ -164,7 +173,7 @@ const compositions: Readonly<Record<string, readonly string[]>> = {
   writeSeqlock: ['spinLock', 'writeSeqcountBegin'], writeSequnlock: ['writeSeqcountEnd', 'spinUnlock'],
   readSeqbegin: ['readSeqcountBegin'], readSeqretry: ['readSeqcountRetry'],
   readSeqlockExcl: ['spinLock'], readSequnlockExcl: ['spinUnlock'],
-  hpTryRecordFirst: ['hpTryRecord'],
+  lifoPop: ['countedPop'],
   readSeqbeginOrLock: ['spinLock', 'readSeqcountBegin'], needSeqretry: ['readSeqcountRetry'], doneSeqretry: ['spinUnlock'],
 }
 
@@ -173,7 +182,7 @@ function callOf(name: string, argument: number): Call {
   const primitive = Object.entries(primitives).find(([exported]) => exported === name)![1] as (...args: readonly unknown[]) => Proc<unknown>
   return word => {
     const words = {sequence: word, locked: word, next: word, owner: word, serving: word, flag: word, futex: word, slot: word, count: word}
-    return primitive({...words, seqcount: words, lock: words}, Value.of(argument))
+    return primitive({...word, ...words, seqcount: words, lock: words}, Value.of(argument))
   }
 }
 

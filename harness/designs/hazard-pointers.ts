@@ -6,7 +6,7 @@ import {
 import {
   defineHazardPointer, fencedHazardPointers, hazptrScan, hpClear, hpTryRecord, seqCstHazardPointers, type HazardPointers,
 } from '../../primitives/index.ts'
-import {brokenBy, everywhere, holds, noMapping, nowhere, onlyInOrder, type Design, type Expected, type HeapCase} from '../design.ts'
+import {brokenBy, everywhere, holds, noMapping, nowhere, onlyInC11, onlyInOrder, type Design, type Expected, type HeapCase} from '../design.ts'
 import {mutants, type Mutation} from './mutants.ts'
 
 /** Hazard pointers, and how the pointer that they guard is changed and the object read. */
@@ -61,7 +61,7 @@ interface Outcome {
   readonly reader: number
 }
 
-const kernelParts: Parts = {
+export const kernelParts: Parts = {
   tryProtect: hpTryRecord, reset: hpClear, scan: hazptrScan, unlink: at => xchgRelaxed(at, 0), publish: rcuAssignPointer, read: readPlain,
 }
 
@@ -70,7 +70,7 @@ const tooEarly = 'use-after-free'
 const kernelMutations: readonly Mutation<Parts>[] = [
   {part: 'tryProtect', without: 'smp_mb', name: 'without-record-mb', expected: {...nowhere(tooEarly), sc: holds}},
   // what is left is the address dependency
-  {part: 'tryProtect', relaxed: 'smp_load_acquire', name: 'relaxed-look', expected: onlyC11Breaks('data-race')},
+  {part: 'tryProtect', relaxed: 'smp_load_acquire', name: 'relaxed-look', expected: onlyInC11('data-race')},
   {part: 'reset', relaxed: 'smp_store_release', name: 'relaxed-clear', expected: {...onlyInOrder(tooEarly), rc11: brokenBy('data-race')}},
   // an exchange is a full barrier on x86
   {part: 'scan', without: 'smp_mb', nth: 1, name: 'without-scan-mb', expected: onlyInOrder(tooEarly)},
@@ -93,10 +93,6 @@ const kernelHazptr: Design = {
 
 // ---- In Rust's atomics -------------------------------------------------------------------------------
 
-function onlyC11Breaks(by: string): Expected {
-  return {...everywhere, rc11: brokenBy(by), 'c++20': brokenBy(by)}
-}
-
 const relaxedUnlink = {
   unlink: (at: Location) => swap(at, 0, 'Relaxed'), publish: (at: Location, pointer: Operand) => store(at, pointer, 'Release'), read: readNonAtomic,
 }
@@ -113,10 +109,10 @@ const fenced: Design = {
 
 const fencedMutations: readonly Mutation<Parts>[] = [
   {part: 'tryProtect', without: 'fence(SeqCst)', name: 'without-protect-fence', expected: inFences({...nowhere(tooEarly), sc: holds})},
-  {part: 'tryProtect', relaxed: 'load(Acquire)', name: 'relaxed-look', expected: inFences(onlyC11Breaks('data-race'))},
-  {part: 'reset', relaxed: 'store(Release)', name: 'relaxed-reset', expected: inFences(onlyC11Breaks('data-race'))},
-  {part: 'scan', without: 'fence(SeqCst)', name: 'without-scan-fence', expected: inFences(onlyC11Breaks(tooEarly))},
-  {part: 'scan', relaxed: 'load(Acquire)', name: 'relaxed-scan', expected: inFences(onlyC11Breaks('data-race'))},
+  {part: 'tryProtect', relaxed: 'load(Acquire)', name: 'relaxed-look', expected: inFences(onlyInC11('data-race'))},
+  {part: 'reset', relaxed: 'store(Release)', name: 'relaxed-reset', expected: inFences(onlyInC11('data-race'))},
+  {part: 'scan', without: 'fence(SeqCst)', name: 'without-scan-fence', expected: inFences(onlyInC11(tooEarly))},
+  {part: 'scan', relaxed: 'load(Acquire)', name: 'relaxed-scan', expected: inFences(onlyInC11('data-race'))},
 ]
 
 const seqCstParts: Parts = {...seqCstHazardPointers, ...relaxedUnlink, unlink: at => swap(at, 0, 'SeqCst')}
@@ -132,13 +128,13 @@ const seqCst: Design = {
 
 const seqCstMutations: readonly Mutation<Parts>[] = [
   {part: 'tryProtect', relaxed: 'store(SeqCst)', name: 'relaxed-publish', expected: inSeqCst({...nowhere(tooEarly), sc: holds})},
-  {part: 'tryProtect', relaxed: 'load(SeqCst)', name: 'relaxed-look', expected: inSeqCst(onlyC11Breaks('uninitialised'))},
+  {part: 'tryProtect', relaxed: 'load(SeqCst)', name: 'relaxed-look', expected: inSeqCst(onlyInC11('uninitialised'))},
   // arc-swap, issue 198
-  {part: 'tryProtect', weaker: 'load(SeqCst)', to: 'Acquire', name: 'acquire-look', expected: inSeqCst(onlyC11Breaks(tooEarly))},
-  {part: 'reset', relaxed: 'store(Release)', name: 'relaxed-reset', expected: inSeqCst(onlyC11Breaks('data-race'))},
-  {part: 'scan', relaxed: 'load(SeqCst)', name: 'relaxed-scan', expected: inSeqCst(onlyC11Breaks(tooEarly), 'store(SeqCst)')},
-  {part: 'scan', weaker: 'load(SeqCst)', to: 'Acquire', name: 'acquire-scan', expected: inSeqCst(onlyC11Breaks(tooEarly), 'store(SeqCst)')},
-  {part: 'unlink', weaker: 'swap(SeqCst)', to: 'AcqRel', name: 'acqrel-unlink', expected: inSeqCst(onlyC11Breaks(tooEarly), 'swap(AcqRel)')},
+  {part: 'tryProtect', weaker: 'load(SeqCst)', to: 'Acquire', name: 'acquire-look', expected: inSeqCst(onlyInC11(tooEarly))},
+  {part: 'reset', relaxed: 'store(Release)', name: 'relaxed-reset', expected: inSeqCst(onlyInC11('data-race'))},
+  {part: 'scan', relaxed: 'load(SeqCst)', name: 'relaxed-scan', expected: inSeqCst(onlyInC11(tooEarly), 'store(SeqCst)')},
+  {part: 'scan', weaker: 'load(SeqCst)', to: 'Acquire', name: 'acquire-scan', expected: inSeqCst(onlyInC11(tooEarly), 'store(SeqCst)')},
+  {part: 'unlink', weaker: 'swap(SeqCst)', to: 'AcqRel', name: 'acqrel-unlink', expected: inSeqCst(onlyInC11(tooEarly), 'swap(AcqRel)')},
 ]
 
 /** The hazard pointers, each followed by its mutants. */
