@@ -5,7 +5,7 @@ import {getHeapStatistics, setFlagsFromString} from 'node:v8'
 import {runInNewContext} from 'node:vm'
 import {CommanderError} from 'commander'
 import pc from 'picocolors'
-import {engineVersion, Misfit, models, NoMapping, Nondeterminism, OtherCopy, TooManyEvents, type Model} from '../lib/index.ts'
+import {engineVersion, Misfit, models, namedModels, NoMapping, Nondeterminism, OtherCopy, TooManyEvents, type Model} from '../lib/index.ts'
 import {designs} from './designs.ts'
 import {again, BadProgram, defaultSearch, evaluate, outcomeOf, type Allowance, type Budgets, type Row, type Search, type Subject} from './evaluate.ts'
 import {commandLine, defaultMegabytes, withDefault, type Flags, type LitmusFlags} from './flags.ts'
@@ -14,8 +14,8 @@ import {litmusCommand, NoTests} from './litmus/command.ts'
 import {BadCycle, generated} from './litmus/generate.ts'
 import type {Gauges} from './litmus/ask.ts'
 import {askAll, type Share} from './litmus/pool.ts'
-import {BadModule, loadSubjects} from './load.ts'
-import {designsNamed, modelNamed, mustHaveHelp, subjectNamed, UnknownName} from './names.ts'
+import {BadModule, loadModule, type Loaded} from './load.ts'
+import {builtIn, clientNamed, modelNamed, mustHaveHelp, subjectNamed, UnknownName} from './names.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
@@ -23,6 +23,15 @@ import {casesOf, defaultSetting, expectedIn, hasHeap, showSettings} from './sett
 import {userSites} from './sites.ts'
 import {settingsLine, showExpectation, summaryTable, verdictLines} from './summary.ts'
 import {BadToken, parseToken, printToken, shortName, type Token} from './token.ts'
+import {RustError} from './rust/source.ts'
+import {checkDepth, deepDepth, smallDepth, wrapperOutcome, type Depth, type WrapperRow} from './wrapper/evaluate.ts'
+import {inWorkers, lookAt, type Clock, type WrapperTask} from './wrapper/pool.ts'
+import {recordWrappers} from './wrapper/record.ts'
+import {clientReport} from './wrapper/report.ts'
+import {clientShowcase, clientSubject} from './wrapper/showcase.ts'
+import {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
+import {MisfitBody, type Wrapper} from './wrapper/wrapper.ts'
+import {catalogue} from './wrappers/index.ts'
 
 const megabyte = 2 ** 20
 
@@ -41,21 +50,26 @@ const command = import.meta.url.endsWith('.ts') ? 'npm start --' : 'npx tearproo
 
 /** `evaluate [name…]` */
 async function evaluateDesigns(names: readonly string[], flags: Flags): Promise<Exit> {
-  const chosen = names.length === 0 ? designs : [...new Set(names.flatMap(name => designsNamed(name, command)))]
-  return await run(chosen, flags)
+  if (names.length === 0) return await run({subjects: designs, wrappers: catalogue}, smallDepth, flags)
+  return await run(together(names.map(name => builtIn(name, command))), deepDepth, flags)
 }
 
 /** `check FILE…` */
 async function checkFiles(files: readonly string[], flags: Flags): Promise<Exit> {
-  const subjects: Subject[] = []
-  for (const file of files) subjects.push(...await loadSubjects(file, process.cwd()))
-  return await run(subjects, flags)
+  const loaded: Loaded[] = []
+  for (const file of files) loaded.push(await loadModule(file, process.cwd()))
+  return await run(together(loaded), checkDepth, flags)
+}
+
+function together(parts: readonly Loaded[]): Loaded {
+  return {subjects: [...new Set(parts.flatMap(({subjects}) => subjects))], wrappers: [...new Set(parts.flatMap(({wrappers}) => wrappers))]}
 }
 
 /** `replay TOKEN` */
 async function replayToken(text: string, flags: Flags): Promise<Exit> {
   const token = withSetting(parseToken(text), flags)
-  const subject = await subjectNamed(token.program, process.cwd())
+  const client = await clientNamed(token.program, process.cwd())
+  const subject = client === null ? await subjectNamed(token.program, process.cwd()) : clientSubject(client.wrapper, client.numbered)
   const program = subject.program()
   const model = modelNamed(token.model)
   const setting = hasHeap(program) ? token.setting : null
@@ -66,9 +80,9 @@ async function replayToken(text: string, flags: Flags): Promise<Exit> {
   const wanted = expectedIn(subject.expected, model.name, setting)
   const failure = found.failures.find(each => wanted?.verdict === 'broken' && 'claim' in each && each.claim === wanted.by) ?? found.failures[0]
   if (flags.quiet !== true && flags.json !== '-') {
-    say(failureReport({
-      name: shortName(subject.name), program, model, setting, run: found, command: `${command} replay ${printToken(token)}`, sites: userSites(program, model, found, '', limits), ...failure === undefined ? {} : {failure},
-    }, {paint: paintFor(process.stdout), verbose: flags.verbose ?? false}))
+    const [replay, how] = [`${command} replay ${printToken(token)}`, {paint: paintFor(process.stdout), verbose: flags.verbose ?? false}]
+    if (client !== null) say(clientReport({...client, program, model, run: found, failure: failure ?? null, limits, command: replay}, how))
+    else say(failureReport({name: shortName(subject.name), program, model, setting, run: found, command: replay, sites: userSites(program, model, found, '', limits), ...failure === undefined ? {} : {failure}}, how))
   }
   return found.failures.length === 0 ? exits.fine : exits.differs
 }
@@ -136,24 +150,92 @@ function listAll(flags: Flags): Exit {
       }
     }
   }
+  say(`\n${paint.bold('wrappers')}, sound or not`)
+  for (const {name, title, source, expected} of catalogue) {
+    say(`  ${name}  ${paint.dim(title)}`)
+    if (flags.verbose !== true) continue
+    say(`      ${paint.dim(source)}`)
+    for (const [model, isBroken] of Object.entries(expected.broken)) say(`      ${model.padEnd(6)} ${isBroken ? 'unsound' : 'no violation found'}`)
+  }
   return exits.fine
 }
 
 // ---- What evaluate and check share -----------------------------------------------------------------
 
-async function run(subjects: readonly Subject[], flags: Flags): Promise<Exit> {
-  const chosen = flags.model === undefined ? models : models.filter(model => flags.model!.map(modelNamed).includes(model))
-  const budgets = {seconds: flags.seconds ?? null, megabytes: megabytesFor(flags)}
+async function run({subjects, wrappers}: Loaded, least: Depth, flags: Flags): Promise<Exit> {
+  const asked = flags.model?.map(modelNamed) ?? null
+  const chosen = asked && namedModels.filter(model => asked.includes(model))
+  const both = subjects.length > 0 && wrappers.length > 0
+  const budgets = {seconds: flags.seconds === undefined ? null : both ? flags.seconds / 2 : flags.seconds, megabytes: megabytesFor(flags)}
   const timer = new Timer(budgets, flags.quiet === true)
   const search = searchFrom(flags, timer)
   if (flags.json !== undefined && flags.json !== '-') writeFile(flags.json, '', 'a') // now, not after minutes of work
   const text = flags.json !== '-'
-  const paint = paintFor(process.stdout)
-  if (text && flags.quiet !== true) say(settingsLine(search, budgets, chosen.map(model => model.name)))
-  const rows = await rowsOf(subjects, chosen, search, timer)
-  if (flags.json !== undefined) writeJson(flags.json, recordOf(rows, search, budgets, process.cwd()))
-  if (text) report(rows, flags, paint)
-  return exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)]
+  const told = text && flags.quiet !== true
+  const judging = chosen ?? models
+  if (told && subjects.length > 0) say(settingsLine(search, budgets, judging.map(model => model.name)))
+  const rows = subjects.length === 0 ? [] : await rowsOf(subjects, judging, search, timer)
+  if (text && subjects.length > 0) report(rows, flags, paintFor(process.stdout))
+  const depth = {...least, ...depthFlags(flags)}
+  if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
+  const found = await wrapperRows(wrappers, chosen, depth, budgets, flags)
+  if (text && wrappers.length > 0) reportWrappers(wrappers, found, flags)
+  if (flags.json !== undefined) writeJson(flags.json, {...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd())})
+  return worse(exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)], exits[wrapperOutcome(found)])
+}
+
+function worse(...outcomes: readonly Exit[]): Exit {
+  return [exits.differs, exits.unknown].find(exit => outcomes.includes(exit)) ?? exits.fine
+}
+
+function depthFlags({size, clients, bound, executions}: Flags): Partial<Depth> {
+  const asked = Object.fromEntries(Object.entries({size, clients, bound, executions}).filter(([, value]) => value !== undefined))
+  return size === undefined ? asked : {...asked, sizeIs: 'asked'}
+}
+
+async function wrapperRows(wrappers: readonly Wrapper[], chosen: readonly Model[] | null, depth: Depth, {seconds}: Budgets, flags: Flags): Promise<readonly WrapperRow[]> {
+  const look = {depth, models: chosen?.map(({name}) => name) ?? null, deadline: seconds === null ? null : Date.now() + seconds * 1000, megabytes: megabytesFor(flags)}
+  const progress = new Progress(flags.quiet === true)
+  const rows: WrapperRow[] = []
+  const show = (): void => { progress.show(new Set(rows.map(({wrapper}) => wrapper)).size, wrappers.length, `wrappers, ${shortName(rows.at(-1)?.wrapper ?? '')}`) }
+  try {
+    if ((flags.jobs ?? 1) > 1 && wrappers.every(wrapper => catalogue.includes(wrapper))) {
+      for await (const found of inWorkers(flags.jobs!, wrappers, look, {module: import.meta.url, name: 'wrapperWorker'})) {
+        rows.push(...found)
+        show()
+      }
+      return rows
+    }
+    for (const wrapper of wrappers) {
+      for (const row of lookAt(wrapper, look, clock())) {
+        rows.push(row)
+        show()
+        await breathe()
+      }
+    }
+    return rows
+  } finally {
+    progress.clear()
+  }
+}
+
+function clock(): Clock {
+  return {...gauges(), now: () => Date.now()}
+}
+
+/** What the worker processes of `evaluate --jobs` call. */
+export function wrapperWorker({name, look}: WrapperTask): readonly WrapperRow[] {
+  return [...lookAt(catalogue.find(wrapper => wrapper.name === name)!, look, clock())]
+}
+
+function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], flags: Flags): void {
+  const [paint, verbose, quiet] = [paintFor(process.stdout), flags.verbose ?? false, flags.quiet ?? false]
+  if (!quiet) say(`\n${wrapperTable(rows, {paint, verbose, columns: process.stdout.isTTY ? process.stdout.columns : Infinity})}`)
+  say(wrapperLines(rows, {paint, quiet}).trimEnd())
+  if (quiet) return
+  const {shown, left} = clientShowcase(wrappers, rows, command)
+  for (const run of shown) say(`\n${clientReport(run, {paint, verbose}).trimEnd()}`)
+  if (left > 0) say(`\n  ${left} more ${left === 1 ? 'wrapper is' : 'wrappers are'} unsound; \`${command} replay TOKEN\` shows how.`)
 }
 
 async function rowsOf(subjects: readonly Subject[], chosen: readonly Model[], search: Search, timer: Timer): Promise<readonly Row[]> {
@@ -373,7 +455,7 @@ function writeFile(file: string, text: string, flag: 'w' | 'a' = 'w'): void {
 }
 
 /** Errors that are the answer to a wrong question; everything else is a bug of ours. */
-const wrongInput = [Usage, UnknownName, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping, OtherCopy]
+const wrongInput = [Usage, UnknownName, BadTable, NoTests, BadCycle, BadToken, BadModule, BadProgram, Misfit, Nondeterminism, TooManyEvents, NoMapping, OtherCopy, RustError, MisfitBody]
 
 function explain(error: unknown): Exit {
   if (error instanceof CommanderError) return explainCommander(error)

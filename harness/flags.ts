@@ -2,6 +2,7 @@
 import {Command, InvalidArgumentError, Option} from 'commander'
 import {namedModels, regimes, type Dialect, type Regime, type Strategy} from '../lib/index.ts'
 import {defaultSearch} from './evaluate.ts'
+import {checkDepth, deepDepth, smallDepth} from './wrapper/evaluate.ts'
 
 /** Memory that searches may use up if nobody says otherwise, in megabytes. */
 export const defaultMegabytes = 2048
@@ -16,6 +17,9 @@ export interface Flags {
   readonly seconds?: number
   readonly memory?: number
   readonly bound?: number
+  readonly clients?: number
+  readonly size?: number
+  readonly jobs?: number
   readonly strategy?: Strategy
   readonly regime?: readonly Regime[]
   readonly reuse?: boolean
@@ -84,7 +88,10 @@ function withSearch(made: Command): Command {
     .addOption(new Option('--strategy <name>', 'sample by random, pct (few priority changes) or stale (old values first)').choices(['random', 'pct', 'stale']))
     .option('--seconds <n>', 'time for everything together', positive)
     .option('--memory <MB>', `memory in use at the most (default ${defaultMegabytes.toLocaleString('en')}, or less where Node.js has less)`, count)
-    .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count))
+    .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
+    .option('--size <n>', `of wrappers: statements of the largest client (default ${smallDepth.size} or what the wrapper says; of one that is named ${deepDepth.size}; of one's own ${checkDepth.size})`, count)
+    .option('--clients <n>', `of wrappers: clients to try of each (default ${smallDepth.clients}; of one that is named ${deepDepth.clients.toLocaleString('en')}; of one's own ${checkDepth.clients.toLocaleString('en')})`, count)
+    .option('--jobs <n>', 'of built-in wrappers: worker processes (default 1)', count))
 }
 
 function withLitmus(made: Command): Command {
@@ -129,17 +136,17 @@ export interface Commands {
 /** The whole command line. A new command is one entry here, and one function in cli.ts. */
 export function commandLine(version: string, commands: Commands): Command {
   const root = new Command('tearproof')
-    .description('Checks sequence locks and other synchronization under weak memory models.')
+    .description('Checks ownership wrappers, sequence locks and other synchronization under weak memory models.')
     .version(version, '-V, --version')
     .exitOverride()
     .configureOutput({writeErr: () => undefined})
     .addHelpText('after', `\nexit status: 0 fine, 1 a violation or not the expected verdict, 2 wrong usage or input,\n3 unknown within the budget, 70 a bug in tearproof`)
   const add = (usage: string, what: string): Command => root.command(usage).description(what).exitOverride().configureOutput({writeErr: () => undefined})
-  withSearch(add('evaluate [name...]', 'evaluate the built-in designs, or those named with their mutants (the default)')).action(commands.evaluate)
-  withSearch(add('check <file...>', 'check the programs that a TypeScript or JavaScript module exports')).action(commands.check)
+  withSearch(add('evaluate [name...]', 'evaluate the built-in designs and wrappers, or those named: designs with their mutants, wrappers in depth (the default)')).action(commands.evaluate)
+  withSearch(add('check <file...>', 'check the programs and wrappers that a TypeScript or JavaScript module exports')).action(commands.check)
   withOutput(withHeap(add('replay <token>', 'run one execution again, and print its report'), 'default: the token\'s')).action(commands.replay)
   withLitmus(add('litmus [file...]', 'judge C litmus tests in herd7\'s dialect; a directory means every *.litmus below it')).action(commands.litmus)
-  add('list', 'designs and models; -v with sources and expected verdicts')
+  add('list', 'designs, wrappers and models; -v with sources and expected verdicts')
     .option('-v, --verbose', 'with sources and expected verdicts')
     .action(commands.list)
   return root

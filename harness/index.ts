@@ -20,3 +20,20 @@ export {
   type Pointer, type Token,
 } from './token.ts'
 export {why, type Missing, type Spelling, type Why} from './why.ts'
+export {
+  callClosure, loadWords, MisfitBody, stateOf, storeWords, wordsOf, wrapper,
+  type Body, type Call, type Wrapper, type WrapperDefinition, type WrapperExpectation,
+} from './wrapper/wrapper.ts'
+export {borrowed, none, payloadValue, some, structValue, unitValue, type Address, type RustValue} from './wrapper/value.ts'
+export {type PayloadWords} from './wrapper/payload.ts'
+export {RustError} from './rust/source.ts'
+export {catalogue} from './wrappers/index.ts'
+export {
+  checkDepth, deepDepth, evaluateWrapper, hasRun, isUnexpected, isUnknown, modelsFor, smallDepth, tokenOf, wrapperOutcome,
+  type Breakage, type Depth, type Shown, type WrapperRow,
+} from './wrapper/evaluate.ts'
+export {soundness, type ClientBudget, type Counterexample, type Soundness, type Telling} from './wrapper/soundness.ts'
+export {clientReport, type ClientRun} from './wrapper/report.ts'
+export {clientRun, clientShowcase} from './wrapper/showcase.ts'
+export {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
+export {recordWrappers, type RecordedClient, type RecordedWrapper} from './wrapper/record.ts'

@@ -1,4 +1,4 @@
-/** Programs from a module that somebody wrote: TypeScript or JavaScript, given as a file. */
+/** Programs and wrappers from a module that somebody wrote: TypeScript or JavaScript, given as a file. */
 import {spawnSync} from 'node:child_process'
 import {existsSync, readFileSync, statSync} from 'node:fs'
 import {createRequire, register} from 'node:module'
@@ -9,22 +9,30 @@ import {execPath} from 'node:process'
 import type {Subject} from './evaluate.ts'
 import type {AnyProgram} from './operations.ts'
 import {programInFile} from './token.ts'
+import type {Wrapper} from './wrapper/wrapper.ts'
 
 /** A module that cannot be used. The message says which, where and why, without a stack. */
 export class BadModule extends Error {
   override readonly name = 'BadModule'
 }
 
-/** The programs that the module exports, named for tokens. @throws {BadModule} if there are none, or it does not load. */
-export async function loadSubjects(file: string, folder: string): Promise<readonly Subject[]> {
+/** What a module exports that can be checked. Names are those of tokens. */
+export interface Loaded {
+  readonly subjects: readonly Subject[]
+  readonly wrappers: readonly Wrapper[]
+}
+
+/** The programs and wrappers that the module exports. @throws {BadModule} if there are none, or it does not load. */
+export async function loadModule(file: string, folder: string): Promise<Loaded> {
   const path = resolve(folder, file)
   const shown = relative(folder, path).replaceAll('\\', '/') || file
   if (!existsSync(path)) throw new BadModule(`there is no file ${shown}`)
   if (!statSync(path).isFile()) throw new BadModule(`${shown} is a directory; name the files in it`)
   const exports = await importModule(path, shown)
-  const subjects = Object.entries(exports).flatMap(([name, value]) => subjectsIn(shown, name, value))
-  if (subjects.length === 0) throw new BadModule(`${shown} exports no program: ${describeExports(exports)}. Export what program(…) returns.`)
-  return subjects
+  const subjects = itemsIn(shown, exports, subjectOf)
+  const wrappers = itemsIn(shown, exports, wrapperOf)
+  if (subjects.length + wrappers.length === 0) throw new BadModule(`${shown} exports no program: ${describeExports(exports)}. Export what program(…) or wrapper(…) returns.`)
+  return {subjects, wrappers}
 }
 
 type Exports = Readonly<Record<string, unknown>>
@@ -114,12 +122,22 @@ function placeOfSyntaxError(path: string, shown: string): string | null {
   return placeIn(stderr, path, shown)
 }
 
-/** The programs in one export: a program, a design, or a list or record of them. */
-function subjectsIn(file: string, name: string, value: unknown): readonly Subject[] {
-  const found = subjectOf(programInFile(file, name), value)
-  if (found !== null) return [found]
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, item]) => subjectOf(programInFile(file, `${name}.${key}`), item) ?? [])
+/** What there is of one kind in the exports, and one level deep in those that are lists or records. */
+function itemsIn<T>(file: string, exports: Exports, itemOf: (name: string, value: unknown) => T | null): readonly T[] {
+  return Object.entries(exports).flatMap(([name, value]) => {
+    const found = itemOf(programInFile(file, name), value)
+    if (found !== null) return [found]
+    if (typeof value !== 'object' || value === null || isWrapper(value)) return []
+    return Object.entries(value).flatMap(([key, item]) => itemOf(programInFile(file, `${name}.${key}`), item) ?? [])
+  })
+}
+
+function wrapperOf(name: string, value: unknown): Wrapper | null {
+  return isWrapper(value) ? {...value, name} : null
+}
+
+function isWrapper(value: unknown): value is Wrapper {
+  return isObject(value) && typeof value['name'] === 'string' && typeof value['rust'] === 'string' && isObject(value['signatures']) && isObject(value['bodies'])
 }
 
 function subjectOf(name: string, value: unknown): Subject | null {

@@ -45,6 +45,16 @@ export interface Failing {
   /** Verdicts of the same program under the same model in other settings. */
   readonly otherwise?: readonly {readonly setting: Setting; readonly verdict: string}[]
   readonly sites?: Sites
+  /** The threads that have columns, if those behind them do nothing. */
+  readonly columns?: readonly string[]
+  /** What broke in somebody else's words, instead of the program's: behind `NAME under MODEL`, its code, and lines that refer to the timeline. */
+  readonly told?: (lines: Timeline) => Told
+}
+
+export interface Told {
+  readonly title: string
+  readonly code: string
+  readonly lines: readonly string[]
 }
 
 export interface ReportOptions {
@@ -57,13 +67,14 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
   const {program, model, run} = failing
   const failure = failing.failure ?? run.failures[0] ?? null
   const operations = operationsOf(program, model, run.execution)
-  const lines = timeline(program.threads.map(thread => thread.name), run.execution, operations)
+  const lines = timeline(failing.columns ?? program.threads.map(thread => thread.name), run.execution, operations)
   const spelling = spellingOf(operations, model)
+  const told = failing.told?.(lines)
   const reason = failure === null || failure.kind === 'panic' || failure.kind === 'fault' || failure.kind === 'deadlock' ? null : why(model, run.execution, failure, spelling)
   const sections = [
     failure === null
       ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}${inSetting(failing.setting)}`, ...outcome(failing)]
-      : [headline(failing, title(failure), codeOf(failure), paint), ...details(failing, failure, lines, spelling), ...others(run, failure)],
+      : [headline(failing, told?.title ?? title(failure), told?.code ?? codeOf(failure), paint), ...told?.lines ?? details(failing, failure, lines, spelling), ...others(run, failure)],
     draw(lines, reason, failing, paint),
     [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...otherSettings(failing), ...foundLine(failing)],
     verbose ? stepList(lines, failing, paint) : [],

@@ -34,6 +34,11 @@ export function summaryTable(rows: readonly Row[], {paint = noPaint, verbose = f
   const hasHeaps = rows.some(({setting}) => setting !== null)
   const cells = groups.map((group, i) => cellsOf(group, groups[i - 1]?.[0]?.subject === group[0].subject, verbose ? Infinity : models, hasHeaps, paint))
   const header = ['design', 'model', ...hasHeaps ? ['regime'] : [], 'verdict', 'executions', 'witnessed', 'token'].map(paint.bold)
+  return fittedTable(header, cells, columns)
+}
+
+/** A table whose last column, where it does not fit, goes on lines of its own. */
+export function fittedTable(header: readonly string[], cells: readonly (readonly string[])[], columns = Infinity): string {
   const wide = lines([header, ...cells])
   if (columns === Infinity || wide.every(line => line.length <= columns || visible(line) <= columns)) return `${wide.join('\n')}\n`
   const narrow = lines([header, ...cells].map(row => row.slice(0, -1)))
@@ -130,7 +135,8 @@ function seedsOf(group: Group): string {
   return ended.every(count => count >= tried) ? `${range(ended)} ${seeds}` : `${range(ended)} of ${number(tried)} seeds`
 }
 
-function range(counts: readonly number[]): string {
+/** `9`, or `9–12`; nothing of nothing. */
+export function range(counts: readonly number[]): string {
   if (counts.length === 0) return ''
   const [least, most] = [Math.min(...counts), Math.max(...counts)]
   return least === most ? number(least) : `${number(least)}–${number(most)}`
@@ -145,7 +151,7 @@ function witnessedOf({witnessed, verdict}: Row, paint: Paint): string {
   return seen < counts.length ? paint.red(text) : text
 }
 
-function number(value: number): string {
+export function number(value: number): string {
   return value.toLocaleString('en')
 }
 

@@ -9,8 +9,9 @@
  *     zombie-push:lkmm:1:5.1:iso             … in another regime than strict (setting.ts)
  *     zombie-push:lkmm:1:5.1:no-reuse:leaks  … where no address comes back; where leaks count
  *     tests/mine.ts@counter:lkmm:1:5.1       the program that the module tests/mine.ts exports as `counter`
+ *     d4-seq-no-reader-fence#39:lkmm:1:5.1   client 39 of the wrapper of this name; of one in a module, tests/mine.ts@lock#39
  *
- * Every character is safe in a URL and in a shell; what is not is written as %XX.
+ * Every character is safe in a shell; what is not is written as %XX.
  */
 import {engineVersion, regimes, type Path, type Strategy} from '../lib/index.ts'
 import {defaultSetting, type Setting} from './setting.ts'
@@ -111,11 +112,11 @@ function parsePath(word: string, text: string): Path {
   return path
 }
 
-/** Percent-encodes all that a URL or a shell would take for its own; `/ @ +` stay readable. */
+/** Percent-encodes all that a shell would take for its own; `/ @ + #` stay readable (a `#` within a word is no comment). */
 function escape(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()*~]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replace(/%2F/g, '/').replace(/%40/g, '@').replace(/%2B/g, '+')
+    .replace(/%2F/g, '/').replace(/%40/g, '@').replace(/%2B/g, '+').replace(/%23/g, '#')
 }
 
 function unescape(word: string, text: string): string {

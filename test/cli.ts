@@ -48,14 +48,16 @@ async function moduleOf(t: ExecutionContext, name: string, text: string, manifes
 
 // ---- The main job --------------------------------------------------------------------------------------
 
-test('without arguments every design is evaluated, as expected, with one report', async t => {
+test('without arguments every design and wrapper is evaluated, as expected, with a report of the one and three of the others', async t => {
   const {exit, out, err} = await run()
   t.is(exit, 0, err)
   t.regex(out, /^seed 1; .* models sc tso rc11 c\+\+20 lkmm\n/)
   t.regex(out, /\nkernel-seqcount +all +holds +\d+ \(all\) +3 of 3\n/)
-  t.regex(out, /; all as expected\.\n/)
-  t.is(out.match(/^✗ /gm)?.length, 1)
-  t.regex(out, /\n {2}npm start -- replay kernel-seqcount\S+\n$/)
+  t.regex(out, / {2}\d+ verdicts: .*; all as expected\.\n/)
+  t.regex(out, / {2}\d+ verdicts on wrappers: .*; all as expected\.\n/)
+  t.is(out.match(/^✗ /gm)?.length, 4)
+  t.regex(out, /\n {2}npm start -- replay kernel-seqcount\S+\n/)
+  t.regex(out, /\n {2}npm start -- replay \S+#\d+:\S+\n$/)
   t.is(err, '')
 })
 
@@ -164,7 +166,7 @@ const refused = test.macro(async (t, name: string, text: string, message: RegExp
 })
 
 test('a module without a program says what it found', refused, 'mine.ts', 'export const answer: number = 42\nexport function help() {}',
-  /mine\.ts exports no program: it exports answer \(number\), help \(function\)\. Export what program\(…\) returns\./)
+  /mine\.ts exports no program: it exports answer \(number\), help \(function\)\. Export what program\(…\) or wrapper\(…\) returns\./)
 test('a thread that is no generator function is told so', t => told(t, 'export const p = program(\'p\', () => ({threads: {one: () => 5}}))',
   /✗ p under sc: one threw[^]*\n {2}thread one is no generator function: write one: function\* \(\) \{ … \}\n/))
 test('so is one that reads nowhere', t => told(t, 'export const p = program(\'p\', () => ({threads: {one: () => readOnce(undefined)}}))',
@@ -281,7 +283,7 @@ const wrong = test.macro<[readonly string[], RegExp]>({
   title: (_, args) => `tearproof ${args.join(' ')}`,
 })
 
-test(wrong, ['kernel-seqcont'], /there is no design named kernel-seqcont \(did you mean kernel-seqcount\?\)/)
+test(wrong, ['kernel-seqcont'], /there is no design or wrapper named kernel-seqcont \(did you mean kernel-seqcount\?\)/)
 test(wrong, ['relpay', 'x'], /did you mean replay\?/)
 test(wrong, ['--model', 'lkm'], /there is no model named lkm \(did you mean lkmm\?\); there are sc, tso, rc11, c\+\+20, lkmm/)
 test(wrong, ['--modle', 'sc'], /unknown option '--modle'\n\(Did you mean --model\?\)/)

@@ -3,9 +3,12 @@ import {boundBy, hasVariant, lentBy, type Block, type Capture, type Client, type
 import {payloadNamed, type Payload} from './payloads.ts'
 import {showType, type Method, type Signatures, type Type} from './syntax.ts'
 
+/** Text to put behind the first line of a statement, to find it again. */
+type Mark = (statement: Statement) => string
+
 /** The whole program; the wrapper's own types come from a module, which is to be there: `mod wrapper;`. */
-export function printProgram(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, module: string): string {
-  const body = printClient(signatures, client, types, 'main')
+export function printProgram(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, module: string, mark: Mark = () => ''): string {
+  const body = printClient(signatures, client, types, 'main', mark)
   const {declaration} = payloadNamed(client.payload)
   const uses = [
     ['std::cell::Cell', 'Cell'], ['std::hint::black_box', 'black_box'], ['std::mem', 'mem'], ['std::rc::Rc', 'Rc'], ['std::sync::Arc', 'Arc'], ['std::thread', 'thread'],
@@ -14,8 +17,8 @@ export function printProgram(signatures: Signatures, client: Client, types: Read
 }
 
 /** One function. `types` are those that check.ts found. */
-export function printClient(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, name: string): string {
-  const printer = new Printer(signatures, client, types)
+export function printClient(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, name: string, mark: Mark = () => ''): string {
+  const printer = new Printer(signatures, client, types, mark)
   return `fn ${name}() {\n${indent(printer.block(client.main.statements)).join('\n')}\n}\n`
 }
 
@@ -25,6 +28,7 @@ function indent(lines: readonly string[]): readonly string[] {
 
 class Printer {
   readonly #signatures: Signatures
+  readonly #mark: Mark
   readonly #types: ReadonlyMap<Variable, Type>
   readonly #payload: Payload
   readonly #names: ReadonlyMap<Variable, string>
@@ -32,8 +36,9 @@ class Printer {
   /** Captures that are not written out: the variable inside is `&outer`, printed as such. */
   readonly #aliases: ReadonlyMap<Variable, Capture>
 
-  constructor(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>) {
+  constructor(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, mark: Mark) {
     this.#signatures = signatures
+    this.#mark = mark
     this.#types = types
     this.#payload = payloadNamed(client.payload)
     const survey = new Survey(types)
@@ -44,7 +49,10 @@ class Printer {
   }
 
   block(statements: readonly Statement[], returns = 'return'): string[] {
-    return statements.flatMap(statement => this.#statement(statement, returns))
+    return statements.flatMap(statement => {
+      const [first = '', ...more] = this.#statement(statement, returns)
+      return [first + this.#mark(statement), ...more]
+    })
   }
 
   #name(variable: Variable): string {

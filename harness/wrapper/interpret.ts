@@ -8,7 +8,7 @@ import {alloc, atomicFetchAddRelaxed, check, readPlain, rewriting, Value, writeP
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
 import type {Method} from '../rust/syntax.ts'
 import {behind, borrowed, owner, payloadValue, some, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
-import {arcOf, arcWords, boxOf, boxWords, constructs, dropArc, dropBox, dropPayload, misfit, type Surroundings, type Wrapper} from './wrapper.ts'
+import {arcOf, arcWords, blaming, boxOf, boxWords, constructs, dropArc, dropBox, dropPayload, misfit, MisfitBody, type Surroundings, type Wrapper} from './wrapper.ts'
 
 /** The claims that a client is checked by. */
 export const claims = {
@@ -132,9 +132,9 @@ export class Interpreter {
     const inner = hasReceiver ? behind(receiver!) : null
     const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
     const body = wrapper.bodies[method.id]!({...this.#setting, self, args: hasReceiver ? operands.slice(1) : operands})
-    const result = yield* this.#watched(method, body)
+    const result = yield* this.#watched(method, blaming(wrapper, method.id, body))
     const wrong = misfit(method, result)
-    if (wrong !== null) throw new TypeError(wrong)
+    if (wrong !== null) throw new MisfitBody(`wrapper ${wrapper.name}: ${wrong}`)
     return yield* this.made(result)
   }
 

@@ -1,13 +1,10 @@
 /** Is a wrapper sound? Runs every small safe client under a model, smallest first, until one breaks it. */
 import {executions as executionsOf, explore, reduce, replay, type Failure, type Limits, type Model, type Run, type Unknown} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
-import {check} from '../rust/check.ts'
 import type {Client} from '../rust/client.ts'
-import {clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
-import {printProgram} from '../rust/print.ts'
-import type {Signatures} from '../rust/syntax.ts'
+import {clientListOf, clientName, rustOf} from './clients.ts'
 import {clientProgram, runnable} from './program.ts'
-import {leakClaim, type Wrapper} from './wrapper.ts'
+import {leakClaim, MisfitBody, type Wrapper} from './wrapper.ts'
 
 export interface ClientBudget {
   /** Statements of the largest client. */
@@ -55,7 +52,7 @@ export interface Soundness {
 
 /** Runs the clients. Stops at the first that breaks the wrapper. */
 export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget): Soundness {
-  let [ordinal, ran, executions, skipped] = [0, 0, 0, 0]
+  let [ran, executions, skipped] = [0, 0, 0]
   let deadlock: Counterexample | Telling | null = null
   let leak: Counterexample | null = null
   const unknown: Unknown[] = []
@@ -67,17 +64,16 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   const result = (counterexample: Counterexample | null, size: number): Soundness => ({
     verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, size, skipped, unknown,
   })
-  for (const {client, size} of clientsOf(wrapper, largest)) {
+  for (const {client, size, ordinal} of clientListOf(wrapper).upTo(largest)) {
     const isOver = (budget.expired?.() ?? false) !== false
     if (ran >= budget.clients || isOver) return result(null, size - 1)
-    ordinal++
     const payload = runnable(client)
     if (payload === null) {
       skipped++
       continue
     }
     ran++
-    const program = clientProgram(wrapper, client, payload, clientName(wrapper, ordinal))
+    const program = clientProgram(wrapper, client, payload, clientName(wrapper.name, ordinal))
     const found = explore(program, model, limits)
     executions += found.counts.executions
     const telling = (): Telling => ({ordinal, client, program, rust: rustOf(wrapper, client)})
@@ -118,49 +114,17 @@ function worst(failing: Run, program: AnyProgram, model: Model, limits: Limits):
 /** The failure that says most: what was done to memory rather than what came of it; null if all are properties of their own. */
 function severest({failures}: Run): Failure | null {
   const rank = (failure: Failure): number => failure.kind === 'fault' ? 0 : failure.kind === 'check' ? 1 : failure.kind === 'flag' ? 2 : 3
-  for (const failure of failures) if (failure.kind === 'panic' && isOurs(failure.message)) throw new Error(`Bug in a wrapper or in what runs it: ${failure.message}\n${failure.stack}`)
+  for (const failure of failures) if (failure.kind === 'panic') mustBeTheirs(failure.message, failure.stack)
   const severe = failures.filter(failure => failure.kind !== 'deadlock' && !(failure.kind === 'check' && failure.claim === leakClaim))
   return severe.toSorted((a, b) => rank(a) - rank(b))[0] ?? null
 }
 
-/** A client panics inside of closures only, and those are caught: what else is thrown comes of undefined behaviour, or is our own mistake. */
-function isOurs(message: string): boolean {
-  return /^(?:client:|a body wants|the body of|Cannot |.* is not (?:a function|iterable))/.test(message)
+/** A client panics inside of closures only, and those are caught: what else is thrown comes of undefined behaviour, or is a mistake. */
+function mustBeTheirs(message: string, stack: string): void {
+  if (/^wrapper \S+: the body of /.test(message)) throw new MisfitBody(message)
+  if (message.startsWith('client:')) throw new Error(`${message}\n${stack}`)
 }
 
 function isLike(a: Failure, b: Failure): boolean {
   return a.kind === b.kind && (a.kind !== 'check' || b.kind !== 'check' || a.claim === b.claim)
-}
-
-const enumerated = new Map<string, {readonly made: {readonly client: Client; readonly size: number}[]; readonly more: Generator<{readonly client: Client; readonly size: number}>}>()
-
-/** The clients of a wrapper, kept for the next model, and for wrappers with the same signatures. */
-function* clientsOf({signatures, rust, bounds}: Wrapper, size: number): Generator<{readonly client: Client; readonly size: number}> {
-  const key = JSON.stringify([rust, size, bounds?.payloads ?? null])
-  const {made, more} = enumerated.get(key) ?? {made: [], more: bySize(signatures, size, bounds?.payloads)}
-  enumerated.set(key, {made, more})
-  for (let i = 0; ; i++) {
-    if (i === made.length) {
-      const next = more.next()
-      if (next.done === true) return
-      made.push(next.value)
-    }
-    yield made[i]!
-  }
-}
-
-function* bySize(signatures: Signatures, size: number, payloads?: readonly string[]): Generator<{readonly client: Client; readonly size: number}> {
-  for (let exactly = 1; exactly <= size; exactly++) {
-    for (const client of clientsOfSize(signatures, exactly, defaultBounds, payloads)) yield {client, size: exactly}
-  }
-}
-
-/** As tokens call the program that a client is. */
-export function clientName({name}: Wrapper, ordinal: number): string {
-  return `${name}#${ordinal}`
-}
-
-/** The client as a Rust program. */
-export function rustOf({signatures, name}: Wrapper, client: Client): string {
-  return printProgram(signatures, client, check(signatures, client).types, name.replaceAll('-', '_'))
 }

@@ -2,8 +2,9 @@
 import {explore, lkmm, type Model} from '../../lib/index.ts'
 import {clients} from '../rust/enumerate.ts'
 import {follows, kindOf, offence, options, policyOf, type Performed} from './policy.ts'
+import {clientName} from './clients.ts'
 import {clientProgram, runnable} from './program.ts'
-import {clientName, soundness, type ClientBudget, type Soundness} from './soundness.ts'
+import {soundness, type ClientBudget, type Soundness} from './soundness.ts'
 import type {Option, Wrapper} from './wrapper.ts'
 
 export interface Standing {
@@ -52,7 +53,7 @@ export function performedBy(wrapper: Wrapper, {size, clients: most, bound}: Clie
   for (const client of clients(wrapper.signatures, {size, clients: most})) {
     ordinal++
     const payload = runnable(client)
-    if (payload !== null) explore(clientProgram(wrapper, client, payload, clientName(wrapper, ordinal), watch), lkmm, {bound, executions: 20})
+    if (payload !== null) explore(clientProgram(wrapper, client, payload, clientName(wrapper.name, ordinal), watch), lkmm, {bound, executions: 20})
   }
   return [...found.values()]
 }

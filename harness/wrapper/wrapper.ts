@@ -62,9 +62,9 @@ export const leakClaim = 'no value of a failed section is observable'
 export interface WrapperDefinition {
   readonly name: string
   /** What it is, in one line. */
-  readonly title: string
+  readonly title?: string
   /** Where the design comes from. */
-  readonly source: string
+  readonly source?: string
   /** Items with signatures; bodies in Rust are ignored. */
   readonly rust: string
   /** The memory of one instance of a struct, made for every call of a constructor. */
@@ -75,13 +75,16 @@ export interface WrapperDefinition {
   readonly declares?: Declaration
   /** By struct: drops the T that its fields hold, after its own `Drop`. */
   readonly glue?: Readonly<Record<string, (state: unknown, around: Surroundings) => Proc>>
-  readonly expected: WrapperExpectation
+  /** Without it every model is asked, and whatever breaks is a violation. */
+  readonly expected?: WrapperExpectation
   readonly bounds?: WrapperBounds
   /** What may be done with pointers to dead objects; Rust's rule unless said. */
   readonly regime?: Regime
 }
 
-export interface Wrapper extends WrapperDefinition {
+type Said = 'title' | 'source' | 'expected'
+
+export interface Wrapper extends Omit<WrapperDefinition, Said>, Required<Pick<WrapperDefinition, Said>> {
   readonly signatures: Signatures
 }
 
@@ -104,12 +107,24 @@ export function wrapper(definition: WrapperDefinition): Wrapper {
   for (const id of Object.keys(definition.bodies)) {
     if (!signatures.methods.some(method => method.id === id)) throw new MisfitBody(`wrapper ${definition.name}: there is no method ${id}; there are ${signatures.methods.map(method => method.id).join(', ')}`)
   }
-  return {...definition, signatures}
+  return {title: '', source: '', expected: {broken: {}, source: ''}, ...definition, signatures}
 }
 
 /** Does the method make an instance that needs memory of its own? */
 export function constructs({parameters, result, self}: Method): boolean {
   return self?.kind === 'named' && parameters[0]?.name !== 'self' && result.kind === 'named' && result.name === self.name
+}
+
+/** The body, whose mistakes in JavaScript are told with its name and place. Other errors come of what the code does. */
+export function* blaming<T>({name}: {readonly name: string}, id: string, body: Proc<T>): Proc<T> {
+  try {
+    return yield* body
+  } catch (error) {
+    const isMistake = error instanceof ReferenceError || (error instanceof TypeError && /^(?:a body wants|Cannot |.* is not (?:a function|iterable))/.test(error.message))
+    if (!isMistake) throw error
+    const [, place] = new RegExp(`at ${id} \\((?:file://)?(.*:\\d+):\\d+\\)`).exec(error.stack ?? '') ?? []
+    throw new MisfitBody(`wrapper ${name}: the body of ${id} threw${place === undefined ? '' : ` at ${place}`}: ${error.message}`)
+  }
 }
 
 /** What the result of a method must be, by its signature; null if it is. */

@@ -1,0 +1,100 @@
+/** The clients of a wrapper, in their order: enumerated when they are first asked for, and then kept for the next model. */
+import type {Client, Statement} from '../rust/client.ts'
+import {check} from '../rust/check.ts'
+import {clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
+import {printProgram} from '../rust/print.ts'
+import type {Wrapper} from './wrapper.ts'
+
+/** A client, its size in statements, and its position among all clients of the wrapper, from 1. The bounds are always the same. */
+export interface Numbered {
+  readonly client: Client
+  readonly size: number
+  readonly ordinal: number
+}
+
+/** Ordinals above this are of no client that was ever run: they are not looked for. */
+const most = 100_000
+
+class ClientList {
+  readonly #ofSize: (size: number) => Iterator<Client, unknown>
+  readonly #made: Numbered[] = []
+  #size = 1
+  #rest: Iterator<Client, unknown>
+
+  constructor({signatures, bounds}: Wrapper) {
+    this.#ofSize = size => clientsOfSize(signatures, size, defaultBounds, bounds?.payloads)
+    this.#rest = this.#ofSize(this.#size)
+  }
+
+  /** All clients up to a size, smallest first. */
+  * upTo(size: number): Generator<Numbered> {
+    for (let i = 0; ; i++) {
+      while (i >= this.#made.length && this.#size <= size) this.#advance()
+      const found = this.#made[i]
+      if (found === undefined || found.size > size) return
+      yield found
+    }
+  }
+
+  /** The client of this position, or null if there is none among those up to a size. */
+  at(ordinal: number, size: number): Numbered | null {
+    if (ordinal > most) return null
+    for (const found of this.upTo(size)) if (found.ordinal === ordinal) return found
+    return null
+  }
+
+  #advance(): void {
+    const step = this.#rest.next()
+    if (step.done !== true) this.#made.push({client: step.value, size: this.#size, ordinal: this.#made.length + 1})
+    else this.#rest = this.#ofSize(++this.#size)
+  }
+}
+
+const lists = new Map<string, ClientList>()
+
+/** The clients of a wrapper; one list for wrappers with the same signatures. */
+export function clientListOf(wrapper: Wrapper): ClientList {
+  const key = JSON.stringify([wrapper.rust, wrapper.bounds?.payloads ?? null])
+  const list = lists.get(key) ?? new ClientList(wrapper)
+  lists.set(key, list)
+  return list
+}
+
+/** As tokens call the program that a client is: `d1-seq-copy-volatile#39`. */
+export function clientName(wrapper: string, ordinal: number): string {
+  return `${wrapper}#${ordinal}`
+}
+
+/** The wrapper's name and the ordinal in the name of a client's program; null for other programs. */
+export function partsOfClientName(name: string): {readonly wrapper: string; readonly ordinal: number} | null {
+  const [, wrapper, ordinal] = /^(.+)#([1-9]\d*)$/.exec(name) ?? []
+  return wrapper === undefined ? null : {wrapper, ordinal: Number(ordinal)}
+}
+
+/** A client as a Rust program, and where its statements stand in it. */
+export interface Listing {
+  readonly lines: readonly string[]
+  /** The line of a statement of the client, from 1. */
+  readonly lineOf: ReadonlyMap<Statement, number>
+}
+
+export function listingOf({signatures, name}: Wrapper, client: Client): Listing {
+  const statements: Statement[] = []
+  const mark = (statement: Statement): string => `\0${statements.push(statement) - 1};`
+  const marked = printProgram(signatures, client, check(signatures, client).types, moduleOf(name), mark).trimEnd().split('\n')
+  const found = marked.flatMap((line, i) => Array.from(line.matchAll(marks), ([, at]): [Statement, number] => [statements[Number(at)]!, i + 1]))
+  return {lines: marked.map(line => line.replaceAll(marks, '')), lineOf: new Map(found)}
+}
+
+/** NUL is in no Rust program. */
+const marks = /\0(\d+);/g
+
+/** The client as a Rust program. */
+export function rustOf(wrapper: Wrapper, client: Client): string {
+  return `${listingOf(wrapper, client).lines.join('\n')}\n`
+}
+
+/** The name of the Rust module that stands for the wrapper: `tests/mine.ts@lock` is `lock`. */
+function moduleOf(name: string): string {
+  return name.replace(/^.*@/, '').replace(/\W/g, '_')
+}

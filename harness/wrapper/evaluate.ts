@@ -1,0 +1,131 @@
+/**
+ * Wrappers × models within a budget → rows: what the small safe clients found, and whether that is what was expected.
+ * Rows are plain data, so that another process can make them.
+ */
+import {engineVersion, models, namedModels, NoMapping, type Failure, type Model, type Path, type Regime, type Unknown} from '../../lib/index.ts'
+import {defaultSetting} from '../setting.ts'
+import {printToken} from '../token.ts'
+import {clientName} from './clients.ts'
+import {soundness, type ClientBudget, type Counterexample, type Telling} from './soundness.ts'
+import type {Wrapper} from './wrapper.ts'
+
+/** How much is tried. A wrapper whose own bounds say which size tells something is tried with that, unless `size` was asked for. */
+export interface Depth extends Omit<ClientBudget, 'expired'> {
+  /** Is the size what somebody asked for, what is tried where a wrapper says nothing else, or what is tried at least? */
+  readonly sizeIs: 'asked' | 'default' | 'least'
+}
+
+/** What is tried of every wrapper, of one that somebody writes, and of one that is asked for by name. */
+export const smallDepth: Depth = {size: 3, sizeIs: 'default', clients: 500, bound: 3, executions: 20_000}
+export const checkDepth: Depth = {...smallDepth, size: 4, clients: 1_000}
+export const deepDepth: Depth = {size: 5, sizeIs: 'least', clients: 2_000, bound: 3, executions: 200_000}
+
+function sizeFor({bounds}: Wrapper, {size, sizeIs}: Depth): number {
+  switch (sizeIs) {
+    case 'asked': return size
+    case 'default': return bounds?.size ?? size
+    case 'least': return Math.max(size, bounds?.size ?? 0)
+  }
+}
+
+/** A client that tells something, as data: the execution is replayed from its path. */
+export interface Breakage {
+  /** The client's position among all clients, from 1. */
+  readonly ordinal: number
+  readonly found: {
+    readonly path: Path
+    readonly failure: Failure
+  } | null
+}
+
+/** The one with an execution: a client that waits for ever in all of them has none. */
+export type Shown = Breakage & {readonly found: NonNullable<Breakage['found']>}
+
+export interface WrapperRow {
+  readonly wrapper: string
+  readonly model: string
+  readonly verdict: 'unsound' | 'no violation found' | 'no mapping'
+  /** The operation that the model has no mapping for. */
+  readonly operation: string | null
+  readonly broken: Shown | null
+  /** The first client that deadlocks, and the first that sees what a failed section read: no unsoundness. */
+  readonly deadlock: Breakage | null
+  readonly leak: Breakage | null
+  /** Clients run, their executions, and the largest size of which all clients were looked at. */
+  readonly clients: number
+  readonly executions: number
+  readonly size: number
+  /** Clients that were not run, or not to their end, and why the latter. */
+  readonly skipped: number
+  readonly unknown: readonly Unknown[]
+  /** Statements of the largest clients that were to be tried, and rounds of their loops. */
+  readonly asked: number
+  readonly bound: number
+  /** What the wrapper says that may be done with pointers to dead objects. */
+  readonly regime: Regime
+  /** Null if nothing is expected. */
+  readonly expected: 'unsound' | 'no violation found' | null
+}
+
+/** The models that a wrapper is judged by, if nobody says otherwise: those that its expectations name, or all. */
+export function modelsFor({expected}: Wrapper): readonly Model[] {
+  const named = namedModels.filter(({name}) => Object.hasOwn(expected.broken, name))
+  return named.length > 0 ? named : models
+}
+
+/** One wrapper under one model, or under those that it names, after the other. `expired` is asked now and then; the caller owns the clock. */
+export function* evaluateWrapper(wrapper: Wrapper, chosen: readonly Model[] | null, depth: Depth, expired?: ClientBudget['expired']): Generator<WrapperRow> {
+  for (const model of chosen ?? modelsFor(wrapper)) yield rowOf(wrapper, model, depth, expired)
+}
+
+function rowOf(wrapper: Wrapper, model: Model, depth: Depth, expired: ClientBudget['expired']): WrapperRow {
+  const isBroken = Object.hasOwn(wrapper.expected.broken, model.name) ? wrapper.expected.broken[model.name]! : null
+  const expected = isBroken === null ? null : isBroken ? 'unsound' : 'no violation found'
+  const size = sizeFor(wrapper, depth)
+  const common = {wrapper: wrapper.name, model: model.name, asked: size, bound: depth.bound, regime: wrapper.regime ?? defaultSetting.regime, expected} as const
+  try {
+    const sized = {...wrapper, bounds: {...wrapper.bounds, size}}
+    const {verdict, counterexample, deadlock, leak, clients, executions, size: done, skipped, unknown} = soundness(sized, model, {...depth, size, ...expired === undefined ? {} : {expired}})
+    return {
+      ...common, verdict, operation: null, broken: counterexample && shown(counterexample), deadlock: deadlock && told(deadlock), leak: leak && shown(leak),
+      clients, executions, size: done, skipped, unknown,
+    }
+  } catch (error) {
+    if (!(error instanceof NoMapping)) throw error
+    return {...common, verdict: 'no mapping', operation: error.operation, broken: null, deadlock: null, leak: null, clients: 0, executions: 0, size: 0, skipped: 0, unknown: []}
+  }
+}
+
+function shown({ordinal, run: {path}, failure}: Counterexample): Shown {
+  return {ordinal, found: {path, failure}}
+}
+
+function told(found: Counterexample | Telling): Breakage {
+  return 'run' in found ? shown(found) : {ordinal: found.ordinal, found: null}
+}
+
+/** Is the verdict one that nobody expected? */
+export function isUnexpected(row: WrapperRow): boolean {
+  return row.expected === null ? row.verdict === 'unsound' : row.expected !== row.verdict && !isUnknown(row)
+}
+
+/** Was less looked at than it takes: a client was cut, or nothing was found where something is expected, with less than is always tried. */
+export function isUnknown({expected, verdict, size, asked, unknown}: WrapperRow): boolean {
+  if (verdict !== 'no violation found') return false
+  return unknown.length > 0 || (expected === 'unsound' && (size < asked || asked < smallDepth.size))
+}
+
+/** As exit status 1, 3 and 0. */
+export function wrapperOutcome(rows: readonly WrapperRow[]): 'differs' | 'unknown' | 'fine' {
+  return rows.some(isUnexpected) ? 'differs' : rows.some(isUnknown) ? 'unknown' : 'fine'
+}
+
+/** The word that brings an execution of a client back. */
+export function tokenOf({wrapper, model, bound, regime}: WrapperRow, {ordinal, found: {path}}: Shown): string {
+  return printToken({program: clientName(wrapper, ordinal), model, version: engineVersion, pointer: {kind: 'path', path}, bound, setting: {...defaultSetting, regime}})
+}
+
+/** Has it an execution to show? */
+export function hasRun(breakage: Breakage | null): breakage is Shown {
+  return breakage?.found != null
+}

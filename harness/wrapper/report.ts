@@ -1,0 +1,103 @@
+/** A client that breaks a wrapper, as text: the Rust program, the execution, what went wrong in Rust's words, and how to see it again. */
+import {allows, sc, type Failure, type Limits, type Model, type Run} from '../../lib/index.ts'
+import type {AnyProgram} from '../operations.ts'
+import {codeOf, failureReport, list, wrap, type ReportOptions, type Told} from '../report.ts'
+import type {Block, Client} from '../rust/client.ts'
+import {payloadNamed} from '../rust/payloads.ts'
+import {renameBlock} from '../rust/rename.ts'
+import {userSites} from '../sites.ts'
+import {shortName} from '../token.ts'
+import {listingOf, type Listing, type Numbered} from './clients.ts'
+import {claims} from './interpret.ts'
+import {payloadWords} from './payload.ts'
+import type {Wrapper} from './wrapper.ts'
+
+/** An execution of a client. */
+export interface ClientRun {
+  readonly wrapper: Wrapper
+  readonly numbered: Numbered
+  readonly program: AnyProgram
+  readonly model: Model
+  readonly run: Run
+  /** Which of the run's failures to tell; null if nothing failed. */
+  readonly failure: Failure | null
+  /** Those that it was made within. */
+  readonly limits: Limits
+  /** The whole command that brings it back. */
+  readonly command: string
+  /** Verdicts of the same wrapper under other models. */
+  readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
+}
+
+/** The whole report. */
+export function clientReport(shown: ClientRun, options: ReportOptions = {}): string {
+  const {wrapper, numbered, program, model, run, failure, limits, command, elsewhere = []} = shown
+  const listing = listingOf(wrapper, numbered.client)
+  return failureReport({
+    name: shortName(wrapper.name), columns: program.threads.slice(0, -1).map(thread => thread.name), // the last is the main thread, which waits
+    program, model, run, command, elsewhere, sites: userSites(program, model, run, '', limits),
+    found: `client ${numbered.ordinal}, of ${numbered.size} ${numbered.size === 1 ? 'statement' : 'statements'}`,
+    ...failure === null ? {} : {failure, told: () => told(failure, listing, numbered.client)},
+  }, options)
+}
+
+function told(failure: Failure, listing: Listing, client: Client): Told {
+  return {title: titleOf(failure), code: clientCodeOf(failure), lines: [...program(listing), ...inMemory(client)]}
+}
+
+/** What the client's values of more than one word look like in memory. */
+function inMemory({payload, main}: Client): readonly string[] {
+  const {size, fresh} = payloadWords.get(payload)!
+  const values = freshIn(main)
+  if (size === 1 || values.length === 0) return []
+  return ['', ...wrap(`In memory ${list(values.map(n => `${payloadNamed(payload).literal(n)} is ${fresh(n).join(' ')}`))}.`)]
+}
+
+/** The numbers of the values that a client makes. */
+function freshIn(main: Block): readonly number[] {
+  const found = new Set<number>()
+  renameBlock(main, {variable: variable => variable, value: n => (found.add(n), n)})
+  return [...found].sort((a, b) => a - b)
+}
+
+/** The client, its lines numbered. */
+function program({lines}: Listing): readonly string[] {
+  const room = String(lines.length).length
+  return ['', ...lines.map((line, i) => `  ${String(i + 1).padStart(room)} │ ${line}`.trimEnd())]
+}
+
+function titleOf(failure: Failure): string {
+  switch (failure.kind) {
+    case 'check': return ` is unsound: ${inRust(failure.claim)} in ${failure.thread}`
+    case 'claim': return ' is unsound: what the threads left behind is broken'
+    case 'flag': return failure.flag === 'data-race' ? ' is unsound: data race' : ` is unsound: ${failure.flag.replaceAll('-', ' ')}`
+    case 'fault': return ` is unsound: ${failure.fault.replaceAll('-', ' ')}${failure.thread === null ? '' : ` in ${failure.thread}`}`
+    case 'panic': return ` is unsound: ${failure.thread} computes what has no meaning`
+    case 'deadlock': return ' can deadlock'
+  }
+}
+
+function inRust(claim: string): string {
+  switch (claim) {
+    case claims.whole: return 'a torn value'
+    case claims.valid: return 'an invalid value'
+    case claims.stable: return 'what a live `&` points to changes'
+    default: return `not “${claim}”`
+  }
+}
+
+/** A stable code for each kind of unsoundness. */
+export function clientCodeOf(failure: Failure): string {
+  if (failure.kind !== 'check') return codeOf(failure)
+  switch (failure.claim) {
+    case claims.whole: return 'V-TORN'
+    case claims.valid: return 'V-INVALID'
+    case claims.stable: return 'V-ALIASED'
+    default: return 'V-CHECK'
+  }
+}
+
+/** Weak memory at work, in a claim that sequential consistency keeps: such an execution teaches the most. */
+export function teaches({run, failure}: ClientRun): boolean {
+  return failure?.kind === 'check' && run.path.length > 1 && !allows(sc, run.execution)
+}

@@ -1,0 +1,107 @@
+/** What the clients found, as a table, with what is not as expected below it. Pure: returns strings. */
+import {list, noPaint, showUnknown, wrap, type Paint} from '../report.ts'
+import {fittedTable, number, range, type SummaryOptions} from '../summary.ts'
+import {shortName} from '../token.ts'
+import {hasRun, isUnexpected, isUnknown, tokenOf, type Depth, type WrapperRow} from './evaluate.ts'
+
+/** What the clients were bounded by: always said first. */
+export function depthLine({size, sizeIs, clients, bound, executions}: Depth): string {
+  const where = {asked: '', default: ' (or what a wrapper says)', least: ' (or more, where a wrapper says so)'}[sizeIs]
+  return `clients of up to ${size} statements${where}, at most ${number(clients)} of each wrapper; up to ${number(executions)} executions each; bound ${bound}`
+}
+
+/** The table: wrapper, models, verdict, clients run, their executions, what they cover, and the token of what breaks it. */
+export function wrapperTable(rows: readonly WrapperRow[], {paint = noPaint, verbose = false, columns = Infinity}: SummaryOptions = {}): string {
+  const groups = grouped(rows, verbose)
+  const cells = groups.map((group, i) => cellsOf(group, groups[i - 1]?.[0].wrapper === group[0].wrapper, rows, paint))
+  return fittedTable(['wrapper', 'model', 'verdict', 'clients', 'executions', 'covered', 'token'].map(paint.bold), cells, columns)
+}
+
+type Group = readonly [WrapperRow, ...WrapperRow[]]
+
+/** Neighbouring rows of one wrapper that say the same. A group's token is that of its last model. */
+function grouped(rows: readonly WrapperRow[], verbose: boolean): readonly Group[] {
+  const groups: [WrapperRow, ...WrapperRow[]][] = []
+  for (const row of rows) {
+    const last = groups.at(-1)
+    if (last !== undefined && !verbose && gist(last[0]) === gist(row)) last.push(row)
+    else groups.push([row])
+  }
+  return groups
+}
+
+function gist(row: WrapperRow): string {
+  const {wrapper, verdict, operation, broken, deadlock, leak, size, unknown} = row
+  return JSON.stringify([wrapper, verdict, isUnexpected(row), operation, broken?.ordinal, deadlock?.ordinal, leak?.ordinal, size, unknown])
+}
+
+function cellsOf(group: Group, again: boolean, rows: readonly WrapperRow[], paint: Paint): readonly string[] {
+  const [row] = group
+  const last = group.at(-1)!
+  const shown = [last.broken, last.leak, last.deadlock].find(hasRun)
+  const models = new Set(rows.filter(({wrapper}) => wrapper === row.wrapper).map(({model}) => model)).size
+  return [
+    again ? '' : shortName(row.wrapper),
+    models > 1 && group.length === models ? 'all' : group.map(({model}) => model).join(' '),
+    verdictOf(row, paint),
+    range(group.map(({clients}) => clients)),
+    range(group.map(({executions}) => executions)),
+    coveredBy(row),
+    row.verdict === 'no mapping' ? paint.dim(`has no ${row.operation}`) : shown === undefined ? '' : tokenOf(last, shown),
+  ]
+}
+
+function verdictOf(row: WrapperRow, paint: Paint): string {
+  const {verdict, deadlock, leak} = row
+  const text = `${verdict}${isUnexpected(row) && row.expected !== null ? ' (!)' : ''}${deadlock === null ? '' : ', deadlock'}${leak === null ? '' : ', leak'}`
+  if (isUnexpected(row) || isUnknown(row)) return paint.red(text)
+  return verdict === 'unsound' ? paint.yellow(text) : verdict === 'no mapping' ? paint.dim(text) : deadlock === null && leak === null ? paint.green(text) : paint.yellow(text)
+}
+
+/** `all up to size 3`, `all up to size 3, 12 not run`, `the first of size 3` for the client that broke it. */
+function coveredBy({verdict, size, asked, skipped, unknown}: WrapperRow): string {
+  if (verdict === 'no mapping') return ''
+  if (verdict === 'unsound') return `breaks at size ${size + 1}`
+  const left = skipped - unknown.length
+  const parts = [
+    size === 0 ? `not all of size 1` : `all up to size ${size}`, ...size > 0 && size < asked ? [`part of ${size + 1}`] : [],
+    ...left > 0 ? [`${left} not run`] : [], ...unknown.length > 0 ? [`${unknown.length} cut`] : [],
+  ]
+  return parts.join(', ')
+}
+
+/** What is not as it should be, what the words mean, and the count of verdicts. */
+export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quiet = false}: SummaryOptions = {}): string {
+  const say = (sign: string, row: WrapperRow, what: string): readonly string[] => wrap(`${sign} ${shortName(row.wrapper)} under ${row.model} ${what}`)
+  const wrong = rows.filter(isUnexpected).flatMap(row => say('✗', row, `is ${found(row)}${row.expected === null ? '' : `, and expected was ${row.expected}`}`))
+  const open = rows.filter(isUnknown).flatMap(row => say('?', row, `is unknown: ${whyUnknown(row)}`))
+  const covered = quiet || !rows.some(({verdict}) => verdict === 'no violation found') ? []
+    : wrap('“No violation found” speaks of the clients that were run, and of all of their executions; of no others.')
+  const beside = quiet ? [] : [
+    ...rows.some(({deadlock}) => deadlock !== null) ? ['“Deadlock”: some client waits for ever.'] : [],
+    ...rows.some(({leak}) => leak !== null) ? ['“Leak”: what a failed section read can be observed.'] : [],
+  ]
+  const meaning = beside.length === 0 ? [] : wrap(`${beside.join(' ')} Neither is unsound.`)
+  return [...wrong.map(paint.red), ...open.map(paint.yellow), ...covered, ...meaning, tally(rows), ''].join('\n')
+}
+
+function found({verdict, broken}: WrapperRow): string {
+  if (broken === null) return verdict
+  const {failure} = broken.found
+  return `${verdict} (${failure.kind === 'claim' || failure.kind === 'check' ? failure.claim : failure.kind === 'flag' ? failure.flag : failure.kind === 'fault' ? failure.fault : failure.kind})`
+}
+
+function whyUnknown({unknown, expected, size}: WrapperRow): string {
+  const cuts = [...new Set(unknown.map(showUnknown))]
+  if (cuts.length > 0) return list(cuts)
+  return `${expected} is expected, and no client up to size ${size} shows it; --size and --clients try more`
+}
+
+function tally(rows: readonly WrapperRow[]): string {
+  const count = (verdict: WrapperRow['verdict']): number => rows.filter(row => row.verdict === verdict).length
+  const parts = (['no violation found', 'unsound', 'no mapping'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
+  const wrong = rows.filter(row => row.expected !== null && isUnexpected(row)).length
+  const open = rows.filter(isUnknown).length
+  const judged = rows.every(({expected}) => expected === null) ? '' : wrong > 0 ? `; ${wrong} not as expected` : open > 0 ? '; what was decided is as expected' : '; all as expected'
+  return `  ${rows.length} ${rows.length === 1 ? 'verdict' : 'verdicts'} on wrappers: ${parts.join(', ')}${judged}.`
+}
