@@ -7,7 +7,9 @@
  * is our reading; each rule says which.
  */
 import {cpp20, kernelRust, lkmm, type Model, type Op} from '../../lib/index.ts'
-import type {Option} from './wrapper.ts'
+
+/** McKenney's options (semantics.md, 7): how much of the primitive the Rust side may contain itself. */
+export type Option = 1 | 2 | 3 | 4 | 5
 
 export const options: readonly Option[] = [1, 2, 3, 4, 5]
 

@@ -1,11 +1,11 @@
 /** Where on McKenney's spectrum a wrapper stands: per option, whether its Rust side may be written so, and whether it is sound there. */
 import {explore, lkmm, type Model} from '../../lib/index.ts'
 import {clients} from '../rust/enumerate.ts'
-import {follows, kindOf, offence, options, policyOf, type Performed} from './policy.ts'
+import {follows, kindOf, offence, options, policyOf, type Option, type Performed} from './policy.ts'
 import {clientName} from './clients.ts'
 import {clientProgram, runnable} from './program.ts'
 import {soundness, type ClientBudget, type Soundness} from './soundness.ts'
-import type {Option, Wrapper} from './wrapper.ts'
+import type {Wrapper} from './wrapper.ts'
 
 export interface Standing {
   readonly option: Option

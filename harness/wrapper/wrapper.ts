@@ -5,7 +5,7 @@ import {atomicDecAndTest, free, raw, readPlain, type Heap, type Memory, type Ope
 import {parseSignatures} from '../rust/parse.ts'
 import type {Method, Signatures} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
-import type {Declaration} from './policy.ts'
+import type {Declaration, Option} from './policy.ts'
 import {behind, type Address, type RustValue} from './value.ts'
 
 /** What every body, and whatever drops a value, finds around it. */
@@ -30,9 +30,6 @@ export interface Call extends Surroundings {
 }
 
 export type Body = (call: Call) => Proc<RustValue>
-
-/** McKenney's options (semantics.md, 7): how much of the primitive the Rust side may contain itself. */
-export type Option = 1 | 2 | 3 | 4 | 5
 
 /** What a wrapper is expected to be, and who says so. */
 export interface WrapperExpectation {
