@@ -47,3 +47,9 @@ export {
   listForEachEntryRcu, listReplaceRcu,
 } from './rculist.ts'
 export {lockdep, lockdepThreads, Splat, type Annotations} from './lockdep.ts'
+export {defineMembarrier, interruptible, membarrier, type Membarrier} from './membarrier.ts'
+export {gpLock, gpUnlock, type RcuFlavour} from './rcu-flavour.ts'
+export {countingRcu, type CountingRcu} from './rcu-counting.ts'
+export {qsbrRcu, type QsbrRcu} from './rcu-qsbr.ts'
+export {advanceEpoch, epochRcu, type EpochRcu} from './rcu-epoch.ts'
+export {changePhase, urcuMb, urcuMemb, type MembState, type UrcuState} from './rcu-urcu.ts'
