@@ -4,7 +4,7 @@
  * Sources: Lahav, Vafeiadis, Kang, Hur, Dreyer, "Repairing sequential consistency in C/C++11"
  * (PLDI 2017), section 3; herd7's rc11.cat.
  */
-import {acyclic, and, any, grace, loc, minus, opt, or, po, rf, rmw, seq, star, W, type Model} from '../model.ts'
+import {acyclic, and, any, loc, minus, opt, or, po, rf, rmw, seq, star, W, type Model} from '../model.ts'
 import {atomic, c11} from './c11.ts'
 
 /** Release sequences as in C11: continued by later stores of the same thread and by read-modify-writes. */
@@ -20,7 +20,7 @@ export const rc11: Model = {
   relations: common.relations,
   axioms: {
     ...common.axioms,
-    'no-thin-air': acyclic(or(po, rf, grace)),
+    'no-thin-air': acyclic(or(po, rf)),
   },
   flags: common.flags,
   guarded: po,
