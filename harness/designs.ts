@@ -10,12 +10,13 @@ import {lockDesigns} from './designs/locks.ts'
 import {rcuImplementations} from './designs/rcu-implementations.ts'
 import {refcountDesigns} from './designs/refcounts.ts'
 import {rwlockDesigns} from './designs/rwlocks.ts'
-import {zombieDesigns} from './designs/zombies.ts'
+import {zombieListDesigns} from './designs/zombie-lists.ts'
+import {zombieLookupDesigns} from './designs/zombie-lookups.ts'
 
 export {withClaim, type Design, type Expectation, type Expected, type HeapCase, type Stated} from './design.ts'
 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [
   ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns, ...rwlockDesigns, ...hazardPointerDesigns, ...refcountDesigns,
-  ...linkedSeqlockDesigns, ...zombieDesigns, ...rcuImplementations,
+  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...rcuImplementations,
 ]

@@ -9,10 +9,10 @@ function evaluated(program: AnyProgram, model: Model): Row {
   return evaluateOne({name: program.name, program: () => program}, program, model, defaultSearch)
 }
 
-function reportOf({program, model, broken, subject}: Row, verbose = false): string {
-  const {run, failure, token} = broken!
+function reportOf({program, model, setting, broken, subject}: Row, verbose = false): string {
+  const {run, failure, token, limits} = broken!
   return failureReport({
-    name: subject.name, program, model, run, failure, command: `npm start -- replay ${token}`, sites: userSites(program, model, run),
+    name: subject.name, program, model, setting, run, failure, command: `npm start -- replay ${token}`, sites: userSites(program, model, run, '', limits),
   }, {verbose})
 }
 
