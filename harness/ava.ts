@@ -4,6 +4,8 @@
  *     test('a reader sees both halves of an update or neither', holds, pair(), lkmm)
  *     test('and some reader does see the update', reaches, pair(), lkmm)
  *     test('without its read barriers the halves come apart', breaks, pair(withoutBarriers), lkmm)
+ *     test('no small safe client breaks the lock', sound, lock, lkmm)
+ *     test('without its read barrier some client does', unsound, withoutBarrier, lkmm, {by: 'no torn value'})
  *
  * By default every execution is explored, and what does not fit in the budget fails. TEARPROOF_RUNS=N and
  * TEARPROOF_SEED=TEXT sample instead, and TEARPROOF_TOKEN=TOKEN runs one execution of its program again.
@@ -12,10 +14,15 @@ import type {ExecutionContext, Macro} from 'ava'
 import {executions, sample, type Model, type Regime, type Run, type Strategy} from '../lib/index.ts'
 import {again, defaultSearch, evaluateOne, type Row, type Search, type Subject} from './evaluate.ts'
 import type {AnyProgram} from './operations.ts'
-import {failureReport, showUnknown} from './report.ts'
+import {failureReport, nameOfFailure, showUnknown} from './report.ts'
 import {userSites} from './sites.ts'
 import {defaultSetting, hasHeap, isSameSetting, type Setting} from './setting.ts'
 import {parseToken} from './token.ts'
+import {partsOfClientName} from './wrapper/clients.ts'
+import {evaluateWrapper, smallDepth, tokenOf, type Depth, type WrapperRow} from './wrapper/evaluate.ts'
+import {clientReport} from './wrapper/report.ts'
+import {clientAt, clientRun, clientSubject} from './wrapper/showcase.ts'
+import type {Wrapper} from './wrapper/wrapper.ts'
 
 export interface TestOptions {
   /** Complete executions to explore at the most; default 1,000,000. */
@@ -86,6 +93,90 @@ export const reaches: Macro<Arguments> = {
     else t.fail(`${program.name} under ${model.name}: no execution shows “${missing.join('”, “')}”, of ${seen} ${complete ? '(all)' : 'looked at'}`)
   },
   title: (given, program, model) => given ?? `${program.name} reaches its witnesses under ${model.name}`,
+}
+
+export interface WrapperTestOptions {
+  /** Statements of the largest client; default 3, or what the wrapper says. */
+  readonly size?: number
+  /** Clients to try; default 500. */
+  readonly clients?: number
+  /** Rounds of a loop marked with `iteration()`; default 3. */
+  readonly bound?: number
+  /** Executions of one client; default 20,000. */
+  readonly executions?: number
+  /** For `unsound`: the claim, flag or fault that must break. */
+  readonly by?: string
+}
+
+type WrapperArguments = [wrapper: Wrapper, model: Model, options?: WrapperTestOptions]
+
+/** No small safe client of the wrapper breaks it. Says how many were run; a client that a budget cuts fails. */
+export const sound: Macro<WrapperArguments> = {
+  exec(t, wrapper, model, options = {}) {
+    if (replayedClient(t, wrapper, model)) return
+    const row = wrapperRow(wrapper, model, options)
+    if (row.verdict === 'unsound') t.fail(clientText(t, wrapper, row))
+    else if (row.verdict === 'no mapping') t.fail(`${wrapper.name} under ${model.name}: ${row.operation} has no counterpart there`)
+    else if (row.clients === 0) t.fail(`${wrapper.name} has no client of up to ${row.asked} statements that can be run: raise options.size`)
+    else if (row.unknown.length > 0) t.fail(`${wrapper.name} under ${model.name}: nothing broke, but ${row.unknown.length} clients were cut, ${showUnknown(row.unknown[0]!)}. Raise options.executions or options.bound.`)
+    else {
+      t.log(`${row.clients} clients in ${row.executions} executions; all clients up to size ${row.size}`)
+      t.pass()
+    }
+  },
+  title: (given, wrapper, model) => given ?? `no small client breaks ${wrapper.name} under ${model.name}`,
+}
+
+/** Some small safe client of the wrapper breaks it: `options.by` says what must break. */
+export const unsound: Macro<WrapperArguments> = {
+  exec(t, wrapper, model, options = {}) {
+    if (replayedClient(t, wrapper, model)) return
+    const row = wrapperRow(wrapper, model, options)
+    if (row.verdict === 'no mapping') t.fail(`${wrapper.name} under ${model.name}: ${row.operation} has no counterpart there`)
+    else if (row.broken === null) t.fail(`${wrapper.name} under ${model.name}: none of ${row.clients} clients breaks it; all up to size ${row.size} were tried`)
+    else if (options.by !== undefined && nameOfFailure(row.broken.found.failure) !== options.by) t.fail(`does not break “${options.by}”, but:${clientText(t, wrapper, row)}`)
+    else t.pass()
+  },
+  title: (given, wrapper, model) => given ?? `some client breaks ${wrapper.name} under ${model.name}`,
+}
+
+function wrapperRow(wrapper: Wrapper, model: Model, {size, clients, bound, executions}: WrapperTestOptions): WrapperRow {
+  const asked = Object.fromEntries(Object.entries({size, clients, bound, executions}).filter(([, value]) => value !== undefined)) as Partial<Depth>
+  const [row] = evaluateWrapper(wrapper, [model], {...smallDepth, ...asked, ...size === undefined ? {} : {sizeIs: 'asked'}})
+  return row!
+}
+
+function clientText(t: ExecutionContext, wrapper: Wrapper, row: WrapperRow): string {
+  const shown = row.broken!
+  return `\n\n${clientReport({...clientRun(wrapper, row, shown, '', []), command: commandFor(t, tokenOf(row, shown))})}`
+}
+
+/** With TEARPROOF_TOKEN: runs that execution if it is of a client of this wrapper under this model. True if there is nothing more to do. */
+function replayedClient(t: ExecutionContext, wrapper: Wrapper, model: Model): boolean {
+  const text = variable('TOKEN')
+  if (text === undefined) return false
+  const token = parseToken(text)
+  const parts = partsOfClientName(token.program)
+  const numbered = parts?.wrapper === wrapper.name && token.model === model.name ? clientAt(wrapper, parts.ordinal) : null
+  if (numbered === null) {
+    t.log('not run: TEARPROOF_TOKEN is of another wrapper or model')
+    t.pass()
+    return true
+  }
+  const program = clientSubject(wrapper, numbered).program()
+  const run = again(program, model, token)
+  if (run === null) {
+    t.fail(`the execution that ${text} points at has no end: it went over the loop bound`)
+    return true
+  }
+  const limits = {bound: token.bound, ...token.setting}
+  const told = `\n\n${clientReport({wrapper, numbered, program, model, run, limits, failure: run.failures[0] ?? null, command: commandFor(t, text)}, {verbose: true})}`
+  if (run.failures.length > 0) t.fail(told)
+  else {
+    t.log(told)
+    t.pass()
+  }
+  return true
 }
 
 /** The tests' environment stands in for flags. */

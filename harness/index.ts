@@ -33,7 +33,8 @@ export {
   type Breakage, type Depth, type Shown, type WrapperRow,
 } from './wrapper/evaluate.ts'
 export {soundness, type ClientBudget, type Counterexample, type Soundness, type Telling} from './wrapper/soundness.ts'
-export {clientReport, type ClientRun} from './wrapper/report.ts'
+export {clientReport} from './wrapper/report.ts'
+export {type ClientRun} from './wrapper/story.ts'
 export {clientRun, clientShowcase} from './wrapper/showcase.ts'
 export {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
 export {recordWrappers, type RecordedClient, type RecordedWrapper} from './wrapper/record.ts'

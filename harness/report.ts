@@ -100,6 +100,16 @@ function title(failure: Failure): string {
   }
 }
 
+/** What broke, in one word: the claim, the flag, the fault, or the kind of failure. */
+export function nameOfFailure(failure: Failure): string {
+  switch (failure.kind) {
+    case 'claim': case 'check': return failure.claim
+    case 'flag': return failure.flag
+    case 'fault': return failure.fault
+    case 'panic': case 'deadlock': return failure.kind
+  }
+}
+
 /** A stable code for each kind of failure. */
 export function codeOf(failure: Failure): string {
   switch (failure.kind) {

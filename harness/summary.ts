@@ -2,7 +2,7 @@
 import {table, type TableUserConfig} from 'table'
 import type {Expectation} from './design.ts'
 import {differs, redundantOf, type Budgets, type Row, type Search} from './evaluate.ts'
-import {list, noPaint, showUnknown, wrap, type Paint} from './report.ts'
+import {list, nameOfFailure, noPaint, showUnknown, wrap, type Paint} from './report.ts'
 import {inSetting, isSameSetting, showSettings, type Setting} from './setting.ts'
 import {shortName} from './token.ts'
 
@@ -207,18 +207,8 @@ function gathered<T>(lists: readonly (readonly T[])[], keyOf: (of: readonly T[])
 /** What is not as it should be in a row. */
 function difference(row: Row): string {
   if (row.vacuous.length > 0) return `holds, but no execution shows “${row.vacuous.join('”, “')}”`
-  const found = row.broken === null ? row.verdict : `broken (${nameOf(row)})`
+  const found = row.broken === null ? row.verdict : `broken (${nameOfFailure(row.broken.failure)})`
   return row.expected === null ? `is ${found}` : `is ${found}, and expected was ${showExpectation(row.expected)}`
-}
-
-function nameOf({broken}: Row): string {
-  const failure = broken!.failure
-  switch (failure.kind) {
-    case 'claim': case 'check': return failure.claim
-    case 'flag': return failure.flag
-    case 'fault': return failure.fault
-    case 'panic': case 'deadlock': return failure.kind
-  }
 }
 
 /** `holds`, `broken (no torn snapshot)`, `no mapping (fence(Acquire))`. */

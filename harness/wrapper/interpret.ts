@@ -23,6 +23,17 @@ export interface Setting extends Surroundings {
   readonly instanceOf: (statement: Statement) => unknown
   /** Is told of every operation of a method's body; constructors work on what nobody else has yet. */
   readonly watch?: (method: string, op: Op) => void
+  readonly trace?: Trace
+}
+
+/** Is told what a client does while it runs, for reports. */
+export interface Trace {
+  /** A statement begins; what is returned is called when it ends. */
+  readonly enter: (statement: Statement) => () => void
+  /** These words are about to be judged as a T. */
+  readonly judge: (words: readonly Operand[]) => void
+  /** What a borrow points to is about to be compared with what it was when the borrow began. */
+  readonly compare: (now: readonly Operand[], seen: readonly Operand[]) => void
 }
 
 type Environment = Map<Variable, RustValue>
@@ -78,6 +89,15 @@ export class Interpreter {
   }
 
   * statement(statement: Statement): Proc {
+    const leave = this.#setting.trace?.enter(statement)
+    try {
+      yield* this.#perform(statement)
+    } finally {
+      leave?.()
+    }
+  }
+
+  * #perform(statement: Statement): Proc {
     switch (statement.kind) {
       case 'call': return yield* this.#call(statement)
       case 'let':
@@ -280,6 +300,7 @@ export class Interpreter {
 
   * #judge(words: readonly Operand[]): Proc {
     const {isWhole, isValid} = this.#setting.payload
+    this.#setting.trace?.judge(words)
     if (isWhole !== null) yield* check(claims.whole, isWhole(words))
     if (isValid !== null) yield* check(claims.valid, isValid(words))
   }
@@ -292,6 +313,7 @@ export class Interpreter {
         const now = yield* readAll(inner.words)
         yield* this.#judge(now)
         const {mutatesWhenUsed} = this.#setting.payload
+        if (inner.seen !== null) this.#setting.trace?.compare(now, inner.seen)
         if (mutatesWhenUsed) for (const at of inner.words) yield* setCell(at)
         else if (!inner.mutable && inner.seen !== null) for (const [i, word] of now.entries()) yield* check(claims.stable, Value.apply('==', word, inner.seen[i]!))
         return yield* this.#useOwned(now)

@@ -21,14 +21,14 @@ export function runnable(client: Client): PayloadWords | null {
   return payloadWords.get(client.payload) ?? null
 }
 
-/** The program that a client is. @param name as tokens and reports call it; @param watch see interpret.ts. */
-export function clientProgram(wrapper: Wrapper, client: Client, payload: PayloadWords, name: string, watch?: Setting['watch']): AnyProgram {
+/** The program that a client is. @param name as tokens and reports call it; @param watch and trace see interpret.ts. */
+export function clientProgram(wrapper: Wrapper, client: Client, payload: PayloadWords, name: string, watch?: Setting['watch'], trace?: Setting['trace']): AnyProgram {
   const {before, scope, after} = split(client.main)
   let main: Main | null = null
   const built = program(name, memory => {
     const instances = new Map<Statement, unknown>()
     for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct))
-    const setting: Setting = {wrapper, ...heapsOf(memory, payload), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}}
+    const setting: Setting = {wrapper, ...heapsOf(memory, payload), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
     main = new Main(setting, before)
     const never = memory.word('the end of the main thread')
     const threads = main.end === 'done' ? scope : []

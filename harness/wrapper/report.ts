@@ -1,48 +1,34 @@
 /** A client that breaks a wrapper, as text: the Rust program, the execution, what went wrong in Rust's words, and how to see it again. */
-import {allows, sc, type Failure, type Limits, type Model, type Run} from '../../lib/index.ts'
-import type {AnyProgram} from '../operations.ts'
+import {allows, sc, type Failure} from '../../lib/index.ts'
+import {faultStory} from '../fault.ts'
 import {codeOf, failureReport, list, wrap, type ReportOptions, type Told} from '../report.ts'
 import type {Block, Client} from '../rust/client.ts'
 import {payloadNamed} from '../rust/payloads.ts'
 import {renameBlock} from '../rust/rename.ts'
 import {userSites} from '../sites.ts'
 import {shortName} from '../token.ts'
-import {listingOf, type Listing, type Numbered} from './clients.ts'
+import type {Timeline} from '../timeline.ts'
+import type {Listing} from './clients.ts'
 import {claims} from './interpret.ts'
 import {payloadWords} from './payload.ts'
-import type {Wrapper} from './wrapper.ts'
-
-/** An execution of a client. */
-export interface ClientRun {
-  readonly wrapper: Wrapper
-  readonly numbered: Numbered
-  readonly program: AnyProgram
-  readonly model: Model
-  readonly run: Run
-  /** Which of the run's failures to tell; null if nothing failed. */
-  readonly failure: Failure | null
-  /** Those that it was made within. */
-  readonly limits: Limits
-  /** The whole command that brings it back. */
-  readonly command: string
-  /** Verdicts of the same wrapper under other models. */
-  readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
-}
+import {storyOf, tell, type ClientRun, type Story} from './story.ts'
 
 /** The whole report. */
 export function clientReport(shown: ClientRun, options: ReportOptions = {}): string {
   const {wrapper, numbered, program, model, run, failure, limits, command, elsewhere = []} = shown
-  const listing = listingOf(wrapper, numbered.client)
+  const story = storyOf(shown)
+  const own = userSites(program, model, run, '', limits)
   return failureReport({
     name: shortName(wrapper.name), columns: program.threads.slice(0, -1).map(thread => thread.name), // the last is the main thread, which waits
-    program, model, run, command, elsewhere, sites: userSites(program, model, run, '', limits),
+    program, model, run, command, elsewhere, sites: own.map((frames, event) => [...story.lineOf.has(event) ? [`main.rs:${story.lineOf.get(event)}:1`] : [], ...frames]),
     found: `client ${numbered.ordinal}, of ${numbered.size} ${numbered.size === 1 ? 'statement' : 'statements'}`,
-    ...failure === null ? {} : {failure, told: () => told(failure, listing, numbered.client)},
+    ...failure === null ? {} : {failure, told: lines => told(shown, failure, story, lines)},
   }, options)
 }
 
-function told(failure: Failure, listing: Listing, client: Client): Told {
-  return {title: titleOf(failure), code: clientCodeOf(failure), lines: [...program(listing), ...inMemory(client)]}
+function told(shown: ClientRun, failure: Failure, story: Story, lines: Timeline): Told {
+  const sentences = [...tell(failure, story, shown, lines), ...failure.kind === 'fault' ? faultStory(failure, lines) : []].filter(sentence => sentence !== '')
+  return {title: titleOf(failure), code: clientCodeOf(failure), lines: [...program(story.listing), '', ...sentences.flatMap(wrap), ...inMemory(shown.numbered.client)]}
 }
 
 /** What the client's values of more than one word look like in memory. */
@@ -50,7 +36,7 @@ function inMemory({payload, main}: Client): readonly string[] {
   const {size, fresh} = payloadWords.get(payload)!
   const values = freshIn(main)
   if (size === 1 || values.length === 0) return []
-  return ['', ...wrap(`In memory ${list(values.map(n => `${payloadNamed(payload).literal(n)} is ${fresh(n).join(' ')}`))}.`)]
+  return [...wrap(`In memory ${list(values.map(n => `${payloadNamed(payload).literal(n)} is ${fresh(n).join(' ')}`))}.`)]
 }
 
 /** The numbers of the values that a client makes. */

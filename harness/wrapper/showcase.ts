@@ -4,7 +4,8 @@ import {BadProgram, type Subject} from '../evaluate.ts'
 import {clientListOf, clientName, type Numbered} from './clients.ts'
 import {isUnexpected, tokenOf, type Shown, type WrapperRow} from './evaluate.ts'
 import {clientProgram, runnable} from './program.ts'
-import {clientCodeOf, teaches, type ClientRun} from './report.ts'
+import {clientCodeOf, teaches} from './report.ts'
+import type {ClientRun} from './story.ts'
 import type {Wrapper} from './wrapper.ts'
 
 /** Reports shown below the table at the most. */

@@ -1,5 +1,5 @@
 /** What the clients found, as a table, with what is not as expected below it. Pure: returns strings. */
-import {list, noPaint, showUnknown, wrap, type Paint} from '../report.ts'
+import {list, nameOfFailure, noPaint, showUnknown, wrap, type Paint} from '../report.ts'
 import {fittedTable, number, range, type SummaryOptions} from '../summary.ts'
 import {shortName} from '../token.ts'
 import {hasRun, isUnexpected, isUnknown, tokenOf, type Depth, type WrapperRow} from './evaluate.ts'
@@ -86,9 +86,7 @@ export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quie
 }
 
 function found({verdict, broken}: WrapperRow): string {
-  if (broken === null) return verdict
-  const {failure} = broken.found
-  return `${verdict} (${failure.kind === 'claim' || failure.kind === 'check' ? failure.claim : failure.kind === 'flag' ? failure.flag : failure.kind === 'fault' ? failure.fault : failure.kind})`
+  return broken === null ? verdict : `${verdict} (${nameOfFailure(broken.found.failure)})`
 }
 
 function whyUnknown({unknown, expected, size}: WrapperRow): string {
