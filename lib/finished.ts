@@ -60,6 +60,8 @@ export function waiting(graph: Graph): {readonly thread: number; readonly event:
 /** Threads that computed what C leaves undefined, and what it was. */
 export function undefinedResults(graph: Graph): {readonly thread: number; readonly why: string}[] {
   const found: {thread: number; why: string}[] = []
+  // what nobody asked for is computed all the same
+  for (let vertex = 0; vertex < graph.vertices; vertex++) if (graph.locationOf(vertex) >= 0 && graph.eventAt(vertex).value?.kind === 'apply') graph.scalarOf(vertex)
   if (!graph.hasUndefined) return found
   for (let vertex = 0; vertex < graph.vertices; vertex++) {
     const scalar = graph.knownScalar(vertex)

@@ -232,7 +232,7 @@ test('a table that is none says where', async t => {
 test('an error names its place and does not stop the others', async t => {
   const dir = folder(t, {
     'a.litmus': 'C a\n{}\nP0(int *x) { smp_memb(); }\nexists (x=0)\n', 'b.litmus': storeBuffering('Result: Sometimes'),
-    'c.litmus': 'C c\n{}\nP0(int *x) { WRITE_ONCE(*x, 1); synchronize_rcu(); }\nexists (x=0)\n',
+    'c.litmus': 'C c\n{}\nP0(int *x, struct srcu_struct *s) { WRITE_ONCE(*x, 1); synchronize_srcu(s); }\nexists (x=0)\n',
   })
   const {summary, err, out} = await run([dir, join(dir, 'none.litmus')], {json: true})
   t.deepEqual([summary.agree, summary.unread, summary.bugs], [1, 2, 0])
@@ -240,7 +240,7 @@ test('an error names its place and does not stop the others', async t => {
   t.regex(err, /\/none\.litmus: cannot be read: ENOENT/)
   t.deepEqual(records(out).map(({error}) => typeof error), ['string', 'object', 'object', 'string'])
   const tso = await run([join(dir, 'c.litmus')], {model: 'tso'})
-  t.regex(tso.err, /\/c\.litmus:3:33: synchronize_rcu has no documented mapping to x86-TSO/)
+  t.regex(tso.err, /\/c\.litmus:3:56: synchronize_srcu has no documented mapping to x86-TSO/)
 })
 
 test('a test that needs more than its time is unknown, with what was covered', async t => {
