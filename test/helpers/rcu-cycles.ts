@@ -4,7 +4,7 @@
  */
 import {
   program, rcuReadLock, rcuReadUnlock, readOnce, showScalar, survey, synchronizeRcu, writeOnce,
-  type Limits, type Location, type Memory, type Model, type Proc, type Program, type Scalar, type Survey, type Value,
+  type Location, type Memory, type Model, type Proc, type Program, type Scalar, type Survey, type Value, type View,
 } from '../../lib/index.ts'
 import type {RcuFlavour} from '../../primitives/index.ts'
 
@@ -95,37 +95,37 @@ function* second(word: Location, edge: Edge): Proc<readonly Value[]> {
   return []
 }
 
-const told = (scalar: Scalar | undefined): string => scalar === undefined ? '?' : showScalar(scalar)
+/** A scalar as outcomes spell it. */
+export function told(scalar: Scalar | undefined): string {
+  return scalar === undefined ? '?' : showScalar(scalar)
+}
 
 /** What executions come to: `reads of P0; … | final words`. */
-export function outcomesOf(
-  program: Program<never>, words: number, model: Model, limits: Limits = {},
-): {readonly outcomes: ReadonlySet<string>; readonly survey: Survey; readonly blocked: number} {
+export function outcomesOf(program: Program<never>, words: number, model: Model): {readonly outcomes: ReadonlySet<string>; readonly survey: Survey} {
   const outcomes = new Set<string>()
-  const done = survey(program, model, limits, () => {
+  const done = survey(program, model, {}, () => {
     outcomes.clear()
     return {visit: (view, status) => {
-      if (status === 'blocked') return false
-      const reads = Array.from({length: words}, (_, thread) => {
-        const returned = view.returned(thread)
-        return returned === undefined ? '?' : (returned as readonly Value[]).map(value => told(view.scalar(thread, value))).join()
-      })
-      outcomes.add(`${reads.join('; ')} | ${Array.from({length: words}, (_, word) => told(view.final(word))).join()}`)
+      if (status === 'complete') outcomes.add(outcomeIn(view, words))
       return false
     }}
   })
-  return {outcomes, survey: done, blocked: done.counts.blocked}
+  return {outcomes, survey: done}
 }
 
-/** The outcome in which every edge of the cycle is as drawn: is it there? */
-export function closes({edges}: Cycle, outcome: string): boolean {
-  const [reads, final] = outcome.split(' | ').map(part => part.split(/; |,/)) as [string[], string[]]
-  const perThread = outcome.split(' | ')[0]!.split('; ').map(own => own === '' ? [] : own.split(','))
-  return reads.length > 0 && edges.every((edge, i) => {
+function outcomeIn(view: View, words: number): string {
+  const all = Array.from({length: words}, (_, i) => i)
+  const reads = all.map(thread => (view.returned(thread) as readonly Value[]).map(value => told(view.scalar(thread, value))).join())
+  return `${reads.join('; ')} | ${all.map(word => told(view.final(word))).join()}`
+}
+
+/** Is every edge of the cycle as drawn, given what each thread read and the final values of the words? */
+export function closes({edges}: Cycle, reads: readonly (readonly string[])[], final: readonly string[]): boolean {
+  return edges.every((edge, i) => {
     const to = (i + 1) % edges.length
     switch (edge) {
-      case 'rf': return perThread[to]![0] === '1'
-      case 'fr': return perThread[i]!.at(-1) === '0'
+      case 'rf': return reads[to]![0] === '1'
+      case 'fr': return reads[i]!.at(-1) === '0'
       case 'co': return final[to] === '2'
     }
   })
