@@ -9,6 +9,7 @@ import {linkedSeqlockDesigns} from './designs/linked-seqlock.ts'
 import {lockDesigns} from './designs/locks.ts'
 import {rcuImplementations} from './designs/rcu-implementations.ts'
 import {refcountDesigns} from './designs/refcounts.ts'
+import {rcuUses} from './designs/rcu-usage.ts'
 import {rwlockDesigns} from './designs/rwlocks.ts'
 import {zombieListDesigns} from './designs/zombie-lists.ts'
 import {zombieLookupDesigns} from './designs/zombie-lookups.ts'
@@ -18,5 +19,5 @@ export {withClaim, type Design, type Expectation, type Expected, type HeapCase, 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [
   ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns, ...rwlockDesigns, ...hazardPointerDesigns, ...refcountDesigns,
-  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...rcuImplementations,
+  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...rcuImplementations, ...rcuUses,
 ]

@@ -94,16 +94,18 @@ function weakerName(name: string, to: string): string {
 }
 
 function relaxedName(name: string): string {
-  if (name === 'smp_store_release') return 'WRITE_ONCE'
+  if (name === 'smp_store_release' || name === 'rcu_assign_pointer') return 'WRITE_ONCE'
   if (name === 'smp_load_acquire') return 'READ_ONCE'
   return name.replace(/_(acquire|release)$/, '_relaxed').replace(/\((Acquire|Release|AcqRel|SeqCst)/, '(Relaxed')
 }
+
+const ordinals = ['first', 'second', 'third', 'fourth', 'fifth']
 
 function wording<Parts>(mutation: Mutation<Parts>, part: string): string {
   if ('change' in mutation) return `${mutation.change} in ${part}`
   if ('relaxed' in mutation) return `with ${call(relaxedName(mutation.relaxed))} for ${call(mutation.relaxed)} in ${part}`
   if ('weaker' in mutation) return `with ${weakerName(mutation.weaker, mutation.to)} for ${mutation.weaker} in ${part}`
-  const which = mutation.nth === undefined ? '' : `the ${mutation.nth === 1 ? 'first' : 'second'} `
+  const which = mutation.nth === undefined ? '' : `the ${ordinals[mutation.nth - 1]!} `
   return `without ${which}${call(mutation.without)} in ${part}`
 }
 
