@@ -27,6 +27,7 @@ import {RustError} from './rust/source.ts'
 import {checkDepth, deepDepth, smallDepth, wrapperOutcome, type Depth, type WrapperRow} from './wrapper/evaluate.ts'
 import {inWorkers, lookAt, type Clock, type WrapperTask} from './wrapper/pool.ts'
 import {recordWrappers} from './wrapper/record.ts'
+import {repairBudget, repairsOf} from './wrapper/repair.ts'
 import {clientReport} from './wrapper/report.ts'
 import {clientShowcase, clientSubject} from './wrapper/showcase.ts'
 import {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
@@ -179,7 +180,7 @@ async function run({subjects, wrappers}: Loaded, least: Depth, flags: Flags): Pr
   const depth = {...least, ...depthFlags(flags)}
   if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
   const found = await wrapperRows(wrappers, chosen, depth, budgets, flags)
-  if (text && wrappers.length > 0) reportWrappers(wrappers, found, flags)
+  if (text && wrappers.length > 0) reportWrappers(wrappers, found, least === smallDepth ? null : depth, flags)
   if (flags.json !== undefined) writeJson(flags.json, {...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd())})
   return worse(exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)], exits[wrapperOutcome(found)])
 }
@@ -228,13 +229,14 @@ export function wrapperWorker({name, look}: WrapperTask): readonly WrapperRow[] 
   return [...lookAt(catalogue.find(wrapper => wrapper.name === name)!, look, clock())]
 }
 
-function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], flags: Flags): void {
+/** @param depth how far to look for what repairs them; null: not at all. */
+function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], depth: Depth | null, flags: Flags): void {
   const [paint, verbose, quiet] = [paintFor(process.stdout), flags.verbose ?? false, flags.quiet ?? false]
   if (!quiet) say(`\n${wrapperTable(rows, {paint, verbose, columns: process.stdout.isTTY ? process.stdout.columns : Infinity})}`)
   say(wrapperLines(rows, {paint, quiet}).trimEnd())
   if (quiet) return
   const {shown, left} = clientShowcase(wrappers, rows, command)
-  for (const run of shown) say(`\n${clientReport(run, {paint, verbose}).trimEnd()}`)
+  for (const run of shown) say(`\n${clientReport(depth === null ? run : {...run, repairs: repairsOf(run, repairBudget(run, depth))}, {paint, verbose}).trimEnd()}`)
   if (left > 0) say(`\n  ${left} more ${left === 1 ? 'wrapper is' : 'wrappers are'} unsound; \`${command} replay TOKEN\` shows how.`)
 }
 

@@ -45,6 +45,8 @@ export interface Failing {
   /** Verdicts of the same program under the same model in other settings. */
   readonly otherwise?: readonly {readonly setting: Setting; readonly verdict: string}[]
   readonly sites?: Sites
+  /** More to say of what would help: paragraphs. */
+  readonly advice?: readonly string[]
   /** The threads that have columns, if those behind them do nothing. */
   readonly columns?: readonly string[]
   /** What broke in somebody else's words, instead of the program's: behind `NAME under MODEL`, its code, and lines that refer to the timeline. */
@@ -76,7 +78,7 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
       ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}${inSetting(failing.setting)}`, ...outcome(failing)]
       : [headline(failing, told?.title ?? title(failure), told?.code ?? codeOf(failure), paint), ...told?.lines ?? details(failing, failure, lines, spelling), ...others(run, failure)],
     draw(lines, reason, failing, paint),
-    [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...otherSettings(failing), ...foundLine(failing)],
+    [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...otherSettings(failing), ...foundLine(failing), ...(failing.advice ?? []).flatMap(wrap)],
     verbose ? stepList(lines, failing, paint) : [],
     [`  ${paint.bold(failing.command)}`],
   ]

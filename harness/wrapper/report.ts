@@ -6,22 +6,24 @@ import type {Block, Client} from '../rust/client.ts'
 import {payloadNamed} from '../rust/payloads.ts'
 import {renameBlock} from '../rust/rename.ts'
 import {userSites} from '../sites.ts'
+import {number} from '../summary.ts'
 import {shortName} from '../token.ts'
 import type {Timeline} from '../timeline.ts'
 import type {Listing} from './clients.ts'
 import {claims} from './interpret.ts'
 import {payloadWords} from './payload.ts'
-import {storyOf, tell, type ClientRun, type Story} from './story.ts'
+import {storyOf, tell, type ClientRun, type Repair, type Story} from './story.ts'
 
 /** The whole report. */
 export function clientReport(shown: ClientRun, options: ReportOptions = {}): string {
-  const {wrapper, numbered, program, model, run, failure, limits, command, elsewhere = []} = shown
+  const {wrapper, numbered, program, model, run, failure, limits, command, repairs, elsewhere = []} = shown
   const story = storyOf(shown)
   const own = userSites(program, model, run, '', limits)
   return failureReport({
     name: shortName(wrapper.name), columns: program.threads.slice(0, -1).map(thread => thread.name), // the last is the main thread, which waits
     program, model, run, command, elsewhere, sites: own.map((frames, event) => [...story.lineOf.has(event) ? [`main.rs:${story.lineOf.get(event)}:1`] : [], ...frames]),
     found: `client ${numbered.ordinal}, of ${numbered.size} ${numbered.size === 1 ? 'statement' : 'statements'}`,
+    ...repairs === undefined ? {} : {advice: [advice(repairs)]},
     ...failure === null ? {} : {failure, told: lines => told(shown, failure, story, lines)},
   }, options)
 }
@@ -44,6 +46,13 @@ function freshIn(main: Block): readonly number[] {
   const found = new Set<number>()
   renameBlock(main, {variable: variable => variable, value: n => (found.add(n), n)})
   return [...found].sort((a, b) => a - b)
+}
+
+function advice(repairs: readonly Repair[]): string {
+  const [first] = repairs
+  if (first === undefined) return 'No single stronger operation or barrier in its methods repairs it: each was tried.'
+  const clients = repairs.length === 1 ? 'with it' : 'with any one of them'
+  return `Tried, and ${clients} none of ${number(first.clients)} clients of up to ${first.size} statements breaks it: ${repairs.map(({text}) => text).join('; ')}.`
 }
 
 /** The client, its lines numbered. */

@@ -24,8 +24,19 @@ export interface ClientRun {
   readonly limits: Limits
   /** The whole command that brings it back. */
   readonly command: string
+  /** What repairs the wrapper, where that was tried. */
+  readonly repairs?: readonly Repair[]
   /** Verdicts of the same wrapper under other models. */
   readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
+}
+
+/** A change to one place of one method that no client breaks (repair.ts). */
+export interface Repair {
+  /** `smp_rmb() before READ_ONCE of sequence, the 2nd, in SeqLock::try_read` */
+  readonly text: string
+  /** What it was tried on. */
+  readonly clients: number
+  readonly size: number
 }
 
 /** What is known of an execution once it has been watched. */
