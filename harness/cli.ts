@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command: flags, progress, exit codes. The only file that prints, reads the clock and exits. */
 import {existsSync, readFileSync, writeFileSync} from 'node:fs'
+import {availableParallelism} from 'node:os'
 import {getHeapStatistics, setFlagsFromString} from 'node:v8'
 import {runInNewContext} from 'node:vm'
 import {CommanderError} from 'commander'
@@ -16,6 +17,7 @@ import type {Gauges} from './litmus/ask.ts'
 import {askAll, type Share} from './litmus/pool.ts'
 import {BadModule, loadModule, type Loaded} from './load.ts'
 import {builtIn, clientNamed, modelNamed, mustHaveHelp, subjectNamed, UnknownName} from './names.ts'
+import {designRows, designTasks, received, Workers, type DesignTask, type SentRow} from './pool.ts'
 import {recordExecution, recordOf, recordVersion} from './record.ts'
 import {failureReport, noPaint, type Paint} from './report.ts'
 import {rowReport, showcase} from './showcase.ts'
@@ -25,11 +27,13 @@ import {settingsLine, showExpectation, summaryTable, verdictLines} from './summa
 import {BadToken, parseToken, printToken, shortName, type Token} from './token.ts'
 import {RustError} from './rust/source.ts'
 import {checkDepth, deepDepth, smallDepth, wrapperOutcome, type Depth, type WrapperRow} from './wrapper/evaluate.ts'
-import {inWorkers, lookAt, type Clock, type WrapperTask} from './wrapper/pool.ts'
-import {recordWrappers} from './wrapper/record.ts'
+import {lookAt, type Clock, type Look, type WrapperFindings, type WrapperTask} from './wrapper/pool.ts'
+import {recordSpectrum, recordWrappers} from './wrapper/record.ts'
 import {repairBudget, repairsOf} from './wrapper/repair.ts'
 import {clientReport} from './wrapper/report.ts'
 import {clientShowcase, clientSubject} from './wrapper/showcase.ts'
+import {spectrumOutcome, type Standing} from './wrapper/spectrum.ts'
+import {spectrumLines, spectrumTable} from './wrapper/spectrum-table.ts'
 import {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
 import {MisfitBody, type Wrapper} from './wrapper/wrapper.ts'
 import {catalogue} from './wrappers/index.ts'
@@ -174,15 +178,31 @@ async function run({subjects, wrappers}: Loaded, least: Depth, flags: Flags): Pr
   const text = flags.json !== '-'
   const told = text && flags.quiet !== true
   const judging = chosen ?? models
-  if (told && subjects.length > 0) say(settingsLine(search, budgets, judging.map(model => model.name)))
-  const rows = subjects.length === 0 ? [] : await rowsOf(subjects, judging, search, timer)
-  if (text && subjects.length > 0) report(rows, flags, paintFor(process.stdout))
   const depth = {...least, ...depthFlags(flags)}
-  if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
-  const found = await wrapperRows(wrappers, chosen, depth, budgets, flags)
-  if (text && wrappers.length > 0) reportWrappers(wrappers, found, least === smallDepth ? null : depth, flags)
-  if (flags.json !== undefined) writeJson(flags.json, {...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd())})
-  return worse(exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)], exits[wrapperOutcome(found)])
+  const deadline = flags.seconds === undefined ? null : Date.now() + flags.seconds * 1000
+  const look: Look = {depth, models: chosen?.map(({name}) => name) ?? null, deadline, megabytes: budgets.megabytes}
+  const workers = workersFor({subjects, wrappers}, flags)
+  try {
+    const rowsAsked = rowsOf(subjects, judging, search, timer, workers)
+    const wrappersAsked = findingsOf(wrappers, look, workers, flags)
+    if (told && subjects.length > 0) say(settingsLine(search, budgets, judging.map(model => model.name)))
+    const rows = await rowsAsked()
+    if (text && subjects.length > 0) report(rows, flags, paintFor(process.stdout))
+    if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
+    const {rows: found, standings} = await wrappersAsked()
+    if (text && wrappers.length > 0) reportWrappers(wrappers, found, standings, least === smallDepth ? null : depth, flags)
+    if (flags.json !== undefined) writeJson(flags.json, {...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd()), spectrum: recordSpectrum(standings)})
+    return worse(exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)], exits[wrapperOutcome(found)], exits[spectrumOutcome(standings)])
+  } finally {
+    await workers?.close()
+  }
+}
+
+/** Processes to share the work, if there is some to share: what is built in, which they know by name. As many as there are processors, if everything is wanted. */
+function workersFor({subjects, wrappers}: Loaded, {jobs}: Flags): Workers | null {
+  const isBuiltIn = subjects.every(subject => designs.some(design => design === subject)) && wrappers.every(wrapper => catalogue.includes(wrapper))
+  const wanted = jobs ?? (subjects.length + wrappers.length < designs.length + catalogue.length ? 1 : availableParallelism())
+  return isBuiltIn && wanted > 1 ? new Workers(wanted, import.meta.url) : null
 }
 
 function worse(...outcomes: readonly Exit[]): Exit {
@@ -194,29 +214,35 @@ function depthFlags({size, clients, bound, executions}: Flags): Partial<Depth> {
   return size === undefined ? asked : {...asked, sizeIs: 'asked'}
 }
 
-async function wrapperRows(wrappers: readonly Wrapper[], chosen: readonly Model[] | null, depth: Depth, {seconds}: Budgets, flags: Flags): Promise<readonly WrapperRow[]> {
-  const look = {depth, models: chosen?.map(({name}) => name) ?? null, deadline: seconds === null ? null : Date.now() + seconds * 1000, megabytes: megabytesFor(flags)}
+/** Asks at once, if there are processes to ask; the answer is waited for when it is called. */
+function findingsOf(wrappers: readonly Wrapper[], look: Look, workers: Workers | null, flags: Flags): () => Promise<WrapperFindings> {
+  const asked = workers?.ask<WrapperTask, WrapperFindings>('wrapperWorker', wrappers.map(({name}) => ({name, look})))
   const progress = new Progress(flags.quiet === true)
-  const rows: WrapperRow[] = []
-  const show = (): void => { progress.show(new Set(rows.map(({wrapper}) => wrapper)).size, wrappers.length, `wrappers, ${shortName(rows.at(-1)?.wrapper ?? '')}`) }
-  try {
-    if ((flags.jobs ?? 1) > 1 && wrappers.every(wrapper => catalogue.includes(wrapper))) {
-      for await (const found of inWorkers(flags.jobs!, wrappers, look, {module: import.meta.url, name: 'wrapperWorker'})) {
-        rows.push(...found)
-        show()
+  const show = (done: number, row: WrapperRow | undefined): void => { progress.show(done, wrappers.length, `wrappers, ${shortName(row?.wrapper ?? '')}`) }
+  return async () => {
+    const all: WrapperFindings[] = []
+    try {
+      for await (const found of asked ?? alone(wrappers, look, row => { show(all.length, row) })) {
+        all.push(found)
+        show(all.length, found.rows.at(-1))
       }
-      return rows
+      return {rows: all.flatMap(({rows}) => rows), standings: all.flatMap(({standings}) => standings)}
+    } finally {
+      progress.clear()
     }
-    for (const wrapper of wrappers) {
-      for (const row of lookAt(wrapper, look, clock())) {
-        rows.push(row)
-        show()
-        await breathe()
-      }
+  }
+}
+
+/** In this process. */
+async function* alone(wrappers: readonly Wrapper[], look: Look, tell: (row: WrapperRow) => void): AsyncGenerator<WrapperFindings> {
+  for (const wrapper of wrappers) {
+    const steps = lookAt(wrapper, look, clock())
+    let step = steps.next()
+    for (; step.done !== true; step = steps.next()) {
+      tell(step.value)
+      await breathe()
     }
-    return rows
-  } finally {
-    progress.clear()
+    yield step.value
   }
 }
 
@@ -225,22 +251,65 @@ function clock(): Clock {
 }
 
 /** What the worker processes of `evaluate --jobs` call. */
-export function wrapperWorker({name, look}: WrapperTask): readonly WrapperRow[] {
-  return [...lookAt(catalogue.find(wrapper => wrapper.name === name)!, look, clock())]
+export function wrapperWorker({name, look}: WrapperTask): WrapperFindings {
+  const steps = lookAt(catalogue.find(wrapper => wrapper.name === name)!, look, clock())
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same for designs. */
+export function designWorker({deadline, jobs, megabytes, ...task}: DesignTask & Shared): readonly SentRow[] {
+  const timer = new Timer({seconds: deadline === null ? null : (deadline - Date.now()) / 1000, megabytes}, true)
+  return designRows(task, (kind, rowsLeft) => timer.share(kind, Math.max(1, (rowsLeft + task.rowsAfter) / jobs)))
+}
+
+/** What all processes may use up together. */
+interface Shared {
+  /** In milliseconds since 1970; null: none. */
+  readonly deadline: number | null
+  readonly megabytes: number | null
+  readonly jobs: number
 }
 
 /** @param depth how far to look for what repairs them; null: not at all. */
-function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], depth: Depth | null, flags: Flags): void {
+function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], standings: readonly Standing[], depth: Depth | null, flags: Flags): void {
   const [paint, verbose, quiet] = [paintFor(process.stdout), flags.verbose ?? false, flags.quiet ?? false]
-  if (!quiet) say(`\n${wrapperTable(rows, {paint, verbose, columns: process.stdout.isTTY ? process.stdout.columns : Infinity})}`)
+  const columns = process.stdout.isTTY ? process.stdout.columns : Infinity
+  if (!quiet) say(`\n${wrapperTable(rows, {paint, verbose, columns})}`)
   say(wrapperLines(rows, {paint, quiet}).trimEnd())
+  if (standings.length > 0) {
+    if (!quiet) say(`\n${spectrumTable(standings, {paint, verbose, columns})}`)
+    say(spectrumLines(standings, {paint, quiet}).trimEnd())
+  }
   if (quiet) return
   const {shown, left} = clientShowcase(wrappers, rows, command)
   for (const run of shown) say(`\n${clientReport(depth === null ? run : {...run, repairs: repairsOf(run, repairBudget(run, depth))}, {paint, verbose}).trimEnd()}`)
   if (left > 0) say(`\n  ${left} more ${left === 1 ? 'wrapper is' : 'wrappers are'} unsound; \`${command} replay TOKEN\` shows how.`)
 }
 
-async function rowsOf(subjects: readonly Subject[], chosen: readonly Model[], search: Search, timer: Timer): Promise<readonly Row[]> {
+/** As `findingsOf`. */
+function rowsOf(subjects: readonly Subject[], chosen: readonly Model[], search: Search, timer: Timer, workers: Workers | null): () => Promise<readonly Row[]> {
+  if (workers === null) return () => rowsHere(subjects, chosen, search, timer)
+  const shared: Shared = {deadline: timer.deadline, megabytes: timer.megabytes, jobs: workers.jobs}
+  const asked = workers.ask<DesignTask & Shared, readonly SentRow[]>('designWorker', designTasks(subjects, chosen, search).map(task => ({...task, ...shared})))
+  return async () => {
+    const rows: Row[] = []
+    let done = 0
+    try {
+      for await (const sent of asked) {
+        rows.push(...received(subjects[done]!, chosen, search, sent))
+        timer.starts(++done, subjects.length, `designs, ${subjects[done]?.name ?? ''}`)
+      }
+      return rows
+    } finally {
+      timer.clear()
+    }
+  }
+}
+
+async function rowsHere(subjects: readonly Subject[], chosen: readonly Model[], search: Search, timer: Timer): Promise<readonly Row[]> {
   const steps = evaluate(subjects, chosen, search)
   try {
     for (;;) {
@@ -350,6 +419,15 @@ class Timer {
   constructor(budgets: Budgets, isQuiet: boolean) {
     this.#budgets = budgets
     this.#isOn = process.stderr.isTTY && !isQuiet
+  }
+
+  /** In milliseconds since 1970; null if there is time without end. */
+  get deadline(): number | null {
+    return this.#budgets.seconds === null ? null : this.#started + this.#budgets.seconds * 1000
+  }
+
+  get megabytes(): number | null {
+    return this.#budgets.megabytes
   }
 
   /** A fair part of what is left: most of it to explore, the rest to sample. */

@@ -3,7 +3,7 @@
  * what was expected. Pure: the caller owns clock and gauge, and hears of every row before and after it is done.
  */
 import {
-  engineVersion, explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Run, type Strategy, type Unknown, type Verdict,
+  engineVersion, explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Path, type Run, type Strategy, type Unknown, type Verdict,
 } from '../lib/index.ts'
 import {withClaim, type Design, type Expectation} from './design.ts'
 import type {AnyProgram} from './operations.ts'
@@ -68,10 +68,11 @@ export interface Row {
   readonly agrees: boolean | null
 }
 
-export interface Broken {
-  /** The failing execution as found, and made smaller. */
-  readonly found: Run
-  readonly run: Run
+/** What broke, as data: the execution is replayed from its path. */
+export interface Breakage {
+  /** The paths of the failing execution as found, and made smaller. */
+  readonly found: Path
+  readonly path: Path
   /** Which of the run's failures the row is about. */
   readonly failure: Failure
   /** The index of the sample in which it was found; null if exploring found it. */
@@ -79,6 +80,17 @@ export interface Broken {
   readonly token: string
   /** What a replay must be told. */
   readonly limits: Limits
+}
+
+export interface Broken extends Breakage {
+  /** The failing execution, made smaller. */
+  readonly run: Run
+}
+
+/** With its execution, made again when it is first asked for. */
+export function withRun(program: AnyProgram, model: Model, breakage: Breakage, known: Run | null = null): Broken {
+  let run = known
+  return {...breakage, get run() { return run ??= replay(program, model, breakage.path, breakage.limits) }}
 }
 
 /** What a caller hears while rows are made. */
@@ -89,10 +101,7 @@ export type Progress =
 /** Evaluates every subject, in every setting asked for or stated, under every model, in this order. */
 export function* evaluate(subjects: readonly Subject[], models: readonly Model[], search: Search): Generator<Progress, readonly Row[]> {
   const rows: Row[] = []
-  const cases = subjects.flatMap(subject => {
-    const program = subject.program()
-    return settingsIn(subject, program, search).map(setting => ({subject, program, setting}))
-  })
+  const cases = casesIn(subjects, search)
   const total = cases.length * models.length
   for (const {subject, program, setting} of cases) {
     for (const model of models) {
@@ -104,8 +113,16 @@ export function* evaluate(subjects: readonly Subject[], models: readonly Model[]
   return rows
 }
 
+/** The programs and settings that there are rows of, one per model. */
+export function casesIn(subjects: readonly Subject[], search: Wanted): readonly Pick<Row, 'subject' | 'program' | 'setting'>[] {
+  return subjects.flatMap(subject => {
+    const program = subject.program()
+    return settingsIn(subject, program, search).map(setting => ({subject, program, setting}))
+  })
+}
+
 /** Null stands for a program to which it does not matter. */
-function settingsIn(subject: Subject, program: AnyProgram, search: Search): readonly (Setting | null)[] {
+function settingsIn(subject: Subject, program: AnyProgram, search: Wanted): readonly (Setting | null)[] {
   return hasHeap(program) ? settingsOf(subject.expected, search) : [null]
 }
 
@@ -115,7 +132,7 @@ export class BadProgram extends Error {
 }
 
 /** The program, whose claims and witnesses say so when they throw. */
-function guarded(program: AnyProgram): AnyProgram {
+export function guarded(program: AnyProgram): AnyProgram {
   const guard = (kind: string, conditions: AnyProgram['claims']): AnyProgram['claims'] => Object.fromEntries(
     Object.entries(conditions).map(([name, condition]) => [name, (returned: never, final: FinalMemory): boolean => {
       try {
@@ -244,7 +261,8 @@ function broken({subject, program, model, setting, expected}: About, search: Sea
   const limits = {bound: search.bound, ...setting}
   const reduced = reduce(program, model, {...found, failures: [failure]}, limits)
   const run = replay(program, model, reduced.path, limits) // as the token will: with all that fails in it
-  return {found, run, limits, sample, failure: sameFailure(run, failure), token: pathToken(subject.name, model, run, search.bound, setting)}
+  const token = pathToken(subject.name, model, run, search.bound, setting)
+  return withRun(program, model, {found: found.path, path: run.path, limits, sample, failure: sameFailure(run, failure), token}, run)
 }
 
 /** The failure of the reduced execution that is the same as the found one's; its events are others. */

@@ -91,7 +91,7 @@ function withSearch(made: Command): Command {
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
     .option('--size <n>', `of wrappers: statements of the largest client (default ${smallDepth.size} or what the wrapper says; of one that is named ${deepDepth.size}; of one's own ${checkDepth.size})`, count)
     .option('--clients <n>', `of wrappers: clients to try of each (default ${smallDepth.clients}; of one that is named ${deepDepth.clients.toLocaleString('en')}; of one's own ${checkDepth.clients.toLocaleString('en')})`, count)
-    .option('--jobs <n>', 'of built-in wrappers: worker processes (default 1)', count))
+    .option('--jobs <n>', 'worker processes for what is built in (default: as many as there are processors for everything, 1 for what is named)', count))
 }
 
 function withLitmus(made: Command): Command {

@@ -97,7 +97,7 @@ function recordRow(row: Row, folder: string): RecordedRow {
     program: row.subject.name, model: row.model.name, setting, verdict, expected, agrees, operation, unknown, explored, sampled, witnessed, vacuous,
     violation: row.broken === null ? null : {
       token: row.broken.token,
-      found: row.broken.found.path,
+      found: row.broken.found,
       sample: row.broken.sample,
       execution: recordExecution(row.program, row.model, row.broken.run, folder, row.broken.limits),
       failure: row.broken.failure,

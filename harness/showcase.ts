@@ -19,7 +19,7 @@ export function showcase(rows: readonly Row[]): {readonly shown: readonly Broken
   const broken = rows.filter((row): row is BrokenRow => row.broken !== null)
   const wrong = onePerSubject(broken.filter(differs))
   if (wrong.length > 0) return {shown: wrong.slice(0, most), left: Math.max(0, wrong.length - most)}
-  const best = [...broken.filter(teaches), ...broken][0]
+  const best = broken.find(teaches) ?? broken[0]
   return {shown: best === undefined ? [] : onePerSubject(broken.filter(row => row.subject === best.subject)), left: 0}
 }
 
@@ -32,14 +32,13 @@ function onePerSubject(rows: readonly BrokenRow[]): readonly BrokenRow[] {
  * Weak memory at work, in a claim that sequential consistency keeps: every step is as written, one barrier is
  * missing, and the validation that should have failed does not.
  */
-function teaches({broken: {run, failure}, program}: BrokenRow): boolean {
-  if (failure.kind !== 'claim' || allows(sc, run.execution) || run.path.length < 2) return false
-  return program.threads.length === 2
+function teaches({broken, program}: BrokenRow): boolean {
+  return broken.failure.kind === 'claim' && broken.path.length > 1 && program.threads.length === 2 && !allows(sc, broken.run.execution)
 }
 
 /** How a row was found, in a few words. */
 function foundAs({explored, broken}: BrokenRow): string {
-  const [before, after] = [broken.found.path.length, broken.run.path.length]
+  const [before, after] = [broken.found.length, broken.path.length]
   const where = broken.sample === null ? `execution ${count(explored?.executions ?? 0)}` : `sample ${broken.sample}`
   if (after < before) return `${where}, reduced from ${before} choices to ${after}`
   return after === 0 ? where : `${where}, by ${choices(after)}`

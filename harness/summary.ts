@@ -89,7 +89,7 @@ function inOneSetting(rows: readonly Row[], verbose: boolean): readonly [Row, ..
 }
 
 function gist({verdict, agrees, operation, vacuous, broken, unknown}: Row): string {
-  return JSON.stringify([verdict, agrees, operation, vacuous, broken?.run.path, unknown])
+  return JSON.stringify([verdict, agrees, operation, vacuous, broken?.path, unknown])
 }
 
 function cellsOf(group: Group, again: boolean, models: number, hasHeaps: boolean, paint: Paint): string[] {

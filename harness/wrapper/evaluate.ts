@@ -74,11 +74,12 @@ export function modelsFor({expected}: Wrapper): readonly Model[] {
 }
 
 /** One wrapper under one model, or under those that it names, after the other. `expired` is asked now and then; the caller owns the clock. */
-export function* evaluateWrapper(wrapper: Wrapper, chosen: readonly Model[] | null, depth: Depth, expired?: ClientBudget['expired']): Generator<WrapperRow> {
+export function* evaluateWrapper(wrapper: Wrapper, chosen: readonly Model[] | null, depth: Depth, expired?: ClientBudget['expired']): Generator<WrapperRow, undefined> {
   for (const model of chosen ?? modelsFor(wrapper)) yield rowOf(wrapper, model, depth, expired)
 }
 
-function rowOf(wrapper: Wrapper, model: Model, depth: Depth, expired: ClientBudget['expired']): WrapperRow {
+/** One wrapper under one model. */
+export function rowOf(wrapper: Wrapper, model: Model, depth: Depth, expired?: ClientBudget['expired']): WrapperRow {
   const isBroken = Object.hasOwn(wrapper.expected.broken, model.name) ? wrapper.expected.broken[model.name]! : null
   const expected = isBroken === null ? null : isBroken ? 'unsound' : 'no violation found'
   const size = sizeFor(wrapper, depth)

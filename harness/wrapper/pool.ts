@@ -1,9 +1,8 @@
-/** Evaluates wrappers in this process or in several; the rows come in the order of the wrappers either way. */
-import {Tinypool} from 'tinypool'
+/** What a worker is told of a wrapper, and what it finds. */
 import {namedModels} from '../../lib/index.ts'
 import type {Gauges} from '../litmus/ask.ts'
-import type {Worker} from '../litmus/pool.ts'
 import {evaluateWrapper, type Depth, type WrapperRow} from './evaluate.ts'
+import {evaluateSpectrum, type Standing} from './spectrum.ts'
 import type {Wrapper} from './wrapper.ts'
 
 /** How to look at each wrapper; plain data, for another process. */
@@ -27,19 +26,21 @@ export interface Clock extends Gauges {
   readonly now: () => number
 }
 
-/** What a worker does. */
-export function* lookAt(wrapper: Wrapper, {depth, models: named, deadline, megabytes}: Look, {now, isFull}: Clock): Generator<WrapperRow> {
-  const expired = (): boolean | 'memory' => (deadline !== null && now() > deadline) || (isFull(megabytes) && 'memory')
-  yield* evaluateWrapper(wrapper, named === null ? null : namedModels.filter(({name}) => named.includes(name)), depth, expired)
+/** What is found of a wrapper: the standings are none if only some models were asked for. */
+export interface WrapperFindings {
+  readonly rows: readonly WrapperRow[]
+  readonly standings: readonly Standing[]
 }
 
-/** In `jobs` processes: wrappers of the catalogue only, which a worker finds by their names. */
-export async function* inWorkers(jobs: number, wrappers: readonly Wrapper[], look: Look, {module, name}: Worker): AsyncGenerator<readonly WrapperRow[]> {
-  const pool = new Tinypool({filename: module, name, runtime: 'child_process', minThreads: jobs, maxThreads: jobs})
-  try {
-    const found = wrappers.map(({name}) => pool.run({name, look} satisfies WrapperTask) as Promise<readonly WrapperRow[]>)
-    for (const rows of found) yield await rows
-  } finally {
-    await pool.destroy()
+/** What a worker does; the rows come one by one. */
+export function* lookAt(wrapper: Wrapper, {depth, models: named, deadline, megabytes}: Look, {now, isFull}: Clock): Generator<WrapperRow, WrapperFindings> {
+  const expired = (): boolean | 'memory' => (deadline !== null && now() > deadline) || (isFull(megabytes) && 'memory')
+  const rows: WrapperRow[] = []
+  const steps: Generator<WrapperRow, readonly Standing[] | undefined> = named === null ? evaluateSpectrum(wrapper, depth, expired) : evaluateWrapper(wrapper, namedModels.filter(({name}) => named.includes(name)), depth, expired)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return {rows, standings: step.value ?? []}
+    rows.push(step.value)
+    yield step.value
   }
 }

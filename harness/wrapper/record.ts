@@ -4,6 +4,8 @@ import {recordExecution, type RecordedExecution} from '../record.ts'
 import {clientListOf, rustOf} from './clients.ts'
 import {hasRun, tokenOf, type Breakage, type Shown, type WrapperRow} from './evaluate.ts'
 import {clientRun} from './showcase.ts'
+import type {Option, Performed} from './policy.ts'
+import type {Standing} from './spectrum.ts'
 import type {Wrapper} from './wrapper.ts'
 
 export interface RecordedWrapper {
@@ -55,4 +57,23 @@ function recordClient(wrapper: Wrapper, row: WrapperRow, breakage: Breakage, fol
   if (!hasRun(breakage)) return {...common, found: null}
   const {program, model, run, limits} = clientRun(wrapper, row, breakage, '', [])
   return {...common, found: {token: tokenOf(row, breakage), failure: breakage.found.failure, execution: recordExecution(program, model, run, folder, limits)}}
+}
+
+/** What a wrapper is under one of McKenney's options. */
+export interface RecordedStanding extends Pick<Standing, 'wrapper' | 'verdict' | 'expected'> {
+  readonly option: Option
+  /** The first operation that the option keeps out of Rust. */
+  readonly offence: Performed | null
+  /** By model: what was run, and the token of what broke. */
+  readonly judged: readonly {readonly model: string; readonly verdict: WrapperRow['verdict']; readonly clients: number; readonly executions: number; readonly size: number; readonly token: string | null}[]
+}
+
+/** The standings as JSON has them. */
+export function recordSpectrum(standings: readonly Standing[]): readonly RecordedStanding[] {
+  return standings.map(({wrapper, option, verdict, offence, judged, expected}) => ({
+    wrapper, option, verdict, offence, expected,
+    judged: judged.map(row => ({
+      model: row.model, verdict: row.verdict, clients: row.clients, executions: row.executions, size: row.size, token: row.broken === null ? null : tokenOf(row, row.broken),
+    })),
+  }))
 }

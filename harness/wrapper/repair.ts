@@ -6,12 +6,13 @@ import {
   allows, explore, fence, NoMapping, sc, smpMb, smpRmb, smpWmb, type C11Order, type KernelOrder, type Limits, type Model, type Op, type Proc,
 } from '../../lib/index.ts'
 import {nameOfFailure} from '../report.ts'
+import {withBodies} from './bodies.ts'
 import type {Depth} from './evaluate.ts'
 import {clientProgram, runnable} from './program.ts'
 import {soundness, type ClientBudget} from './soundness.ts'
 import type {ClientRun, Repair} from './story.ts'
 import type {RustValue} from './value.ts'
-import type {Call, Wrapper} from './wrapper.ts'
+import type {Wrapper} from './wrapper.ts'
 
 /** One place in a method: the n-th time, within a call, that this operation on this word comes after something else. */
 interface Spot {
@@ -49,7 +50,7 @@ export function repairsOf({wrapper, numbered: {client}, model, run, limits, fail
           const changed = withChange(wrapper, spot, change)
           if (!helps(changed)) return null
           const {verdict, unknown, clients, size} = soundness({...changed, bounds: {...wrapper.bounds, size: budget.size}}, model, budget)
-          return verdict === 'unsound' || unknown.length > 0 ? null : {text: `${change.words} ${nameOf(spot)}`, clients, size}
+          return verdict === 'unsound' || unknown.length > 0 ? null : {text: `${change.words} ${nameOf(spot)}`, model: model.name, clients, size}
         })
         if (repair === null) continue
         found.push(repair)
@@ -77,9 +78,10 @@ function tried(attempt: () => Repair | null): Repair | null {
   }
 }
 
+/** `the 2nd READ_ONCE of sequence in SeqLock::try_read` */
 function nameOf({operation, word, nth, method}: Spot): string {
-  const ordinal = nth === 1 ? '' : `, the ${nth}${nth === 2 ? 'nd' : nth === 3 ? 'rd' : 'th'}`
-  return `${operation}${word === '' ? '' : ` of ${word}`}${ordinal}, in ${method}`
+  const ordinal = nth === 1 ? '' : `the ${nth}${nth === 2 ? 'nd' : nth === 3 ? 'rd' : 'th'} `
+  return `${ordinal}${operation}${word === '' ? '' : ` of ${word}`} in ${method}`
 }
 
 // ---- Places ----------------------------------------------------------------------------------------
@@ -150,35 +152,15 @@ function withChange(wrapper: Wrapper, spot: Spot, {apply}: Change): Wrapper {
     place.operation === spot.operation && place.word === spot.word && place.nth === spot.nth ? apply(op, place.isFirst) : null))
 }
 
-/** The wrapper with other bodies. `isInside` tells whether a closure that the body calls is running. */
-function withBodies(wrapper: Wrapper, change: (method: string, body: Proc<RustValue>, isInside: () => boolean) => Proc<RustValue>): Wrapper {
-  const bodies = Object.entries(wrapper.bodies).map(([method, body]) => [method, (call: Call): Proc<RustValue> => {
-    let depth = 0
-    const args = call.args.map((arg): RustValue => arg.kind !== 'closure' ? arg : {
-      kind: 'closure',
-      * call(...given) {
-        depth++
-        try {
-          return yield* arg.call(...given)
-        } finally {
-          depth--
-        }
-      },
-    })
-    return change(method, body({...call, args}), () => depth > 0)
-  }] as const)
-  return {...wrapper, bodies: Object.fromEntries(bodies)}
-}
-
 // ---- Changes ---------------------------------------------------------------------------------------
 
 /** Lists of changes to a place, each from the weakest on. */
 function changesAt({op}: Spot): readonly (readonly Change[])[] {
   if (!('order' in op)) return []
   const barriers = op.vocabulary === 'kernel'
-    ? [[{name: 'smp_rmb()', made: smpRmb}, {name: 'smp_mb()', made: smpMb}], [{name: 'smp_wmb()', made: smpWmb}, {name: 'smp_mb()', made: smpMb}]]
-    : (['Acquire', 'Release'] as const).map(order => [order, 'AcqRel', 'SeqCst'] as const).map(orders => orders.map(order => ({name: `fence(${order})`, made: () => fence(order)})))
-  return [strongerThan(op), ...barriers.map(ladder => ladder.map(({name, made}): Change => ({words: `${name} before`, apply: (op, isFirst) => before(op, isFirst ? made : null)})))]
+    ? [{name: 'smp_rmb()', made: smpRmb}, {name: 'smp_wmb()', made: smpWmb}, {name: 'smp_mb()', made: smpMb}]
+    : (['Acquire', 'Release', 'AcqRel', 'SeqCst'] as const).map(order => ({name: `fence(${order})`, made: () => fence(order)}))
+  return [strongerThan(op), barriers.map(({name, made}): Change => ({words: `${name} before`, apply: (op, isFirst) => before(op, isFirst ? made : null)}))]
 }
 
 function* before(op: Op, barrier: (() => Proc) | null): Proc<unknown> {
@@ -189,7 +171,7 @@ function* before(op: Op, barrier: (() => Proc) | null): Proc<unknown> {
 function strongerThan(op: Op): readonly Change[] {
   if (!('order' in op)) return []
   return orders(op).map(({order, name}) => ({
-    words: `${name} for`,
+    words: `${name} instead of`,
     * apply(own) { return yield {...own, order, name} as Op },
   }))
 }

@@ -23,7 +23,7 @@ export function clientReport(shown: ClientRun, options: ReportOptions = {}): str
     name: shortName(wrapper.name), columns: program.threads.slice(0, -1).map(thread => thread.name), // the last is the main thread, which waits
     program, model, run, command, elsewhere, sites: own.map((frames, event) => [...story.lineOf.has(event) ? [`main.rs:${story.lineOf.get(event)}:1`] : [], ...frames]),
     found: `client ${numbered.ordinal}, of ${numbered.size} ${numbered.size === 1 ? 'statement' : 'statements'}`,
-    ...repairs === undefined ? {} : {advice: [advice(repairs)]},
+    ...repairs === undefined ? {} : {advice: advice(repairs)},
     ...failure === null ? {} : {failure, told: lines => told(shown, failure, story, lines)},
   }, options)
 }
@@ -48,11 +48,12 @@ function freshIn(main: Block): readonly number[] {
   return [...found].sort((a, b) => a - b)
 }
 
-function advice(repairs: readonly Repair[]): string {
+/** Paragraphs. */
+function advice(repairs: readonly Repair[]): readonly string[] {
   const [first] = repairs
-  if (first === undefined) return 'No single stronger operation or barrier in its methods repairs it: each was tried.'
-  const clients = repairs.length === 1 ? 'with it' : 'with any one of them'
-  return `Tried, and ${clients} none of ${number(first.clients)} clients of up to ${first.size} statements breaks it: ${repairs.map(({text}) => text).join('; ')}.`
+  if (first === undefined) return ['No single stronger operation or barrier in its methods repairs it: each was tried.']
+  const each = repairs.length === 1 ? 'with this change' : 'with any one of these changes'
+  return [`Tried: ${each}, none of ${number(first.clients)} clients of up to ${first.size} statements breaks it under ${first.model}.`, ...repairs.map(({text}) => `+ ${text}`)]
 }
 
 /** The client, its lines numbered. */

@@ -25,7 +25,8 @@ export function clientShowcase(wrappers: readonly Wrapper[], rows: readonly Wrap
   if (wrong.length > 0) return {shown: wrong.slice(0, most).map(runOf), left: Math.max(0, wrong.length - most)}
   const runs = onePerWrapper(broken).map(runOf)
   const ranked = [...runs.filter(teaches), ...runs.filter(run => !teaches(run))]
-  const first = [...new Map([...ranked].reverse().map(run => [clientCodeOf(run.failure!), run])).values()].reverse()
+  const codes = ranked.map(run => clientCodeOf(run.failure!))
+  const first = ranked.filter((_, i) => codes.indexOf(codes[i]!) === i)
   return {shown: [...first, ...ranked.filter(run => !first.includes(run))].slice(0, most), left: 0}
 }
 

@@ -1,37 +1,57 @@
-/** Where on McKenney's spectrum a wrapper stands: per option, whether its Rust side may be written so, and whether it is sound there. */
-import {explore, lkmm, type Model} from '../../lib/index.ts'
-import {clients} from '../rust/enumerate.ts'
-import {follows, kindOf, offence, options, policyOf, type Option, type Performed} from './policy.ts'
-import {clientName} from './clients.ts'
+/**
+ * Where on McKenney's spectrum a wrapper stands: per option, whether its Rust side may be written so, and whether it is sound
+ * there. What is found under a model is found once, for the model's row and for every option that runs under it.
+ */
+import {check, explore, lkmm, type Model, type Op, type Proc} from '../../lib/index.ts'
+import {watched, withBodies} from './bodies.ts'
+import {clientListOf, clientName} from './clients.ts'
+import {isUnknown, modelsFor, rowOf, type Depth, type WrapperRow} from './evaluate.ts'
+import {follows, kindOf, offence, options, policyOf, type Option, type Performed, type Policy} from './policy.ts'
 import {clientProgram, runnable} from './program.ts'
-import {soundness, type ClientBudget, type Soundness} from './soundness.ts'
+import type {ClientBudget} from './soundness.ts'
+import type {RustValue} from './value.ts'
 import type {Wrapper} from './wrapper.ts'
 
+/** What a wrapper is under one option: plain data, so that another process can find it. */
 export interface Standing {
+  readonly wrapper: string
   readonly option: Option
-  readonly title: string
   readonly verdict: 'not expressible' | 'unsound' | 'no violation found'
   /** The first operation of the Rust side that the option forbids. */
   readonly offence: Performed | null
-  /** By model, as far as it was expressible. */
-  readonly judged: readonly {readonly model: Model; readonly found: Soundness}[]
+  /** By model; none where it is not expressible. */
+  readonly judged: readonly WrapperRow[]
+  /** Was the time over before everything was looked at? */
+  readonly isCut: boolean
+  /** Null if nothing is expected. */
+  readonly expected: Standing['verdict'] | null
 }
 
-/** A wrapper's row of the spectrum. Each model that some option needs is run once. */
-export function spectrum(wrapper: Wrapper, budget: ClientBudget): readonly Standing[] {
-  const performed = performedBy(wrapper, budget)
-  const known = new Map<Model, Soundness>()
-  const judge = (model: Model): Soundness => {
-    const found = known.get(model) ?? soundness(wrapper, model, budget)
-    known.set(model, found)
-    return found
+/** The rows of a wrapper under its models, then where it stands under every option. */
+export function* evaluateSpectrum(wrapper: Wrapper, depth: Depth, expired?: ClientBudget['expired']): Generator<WrapperRow, readonly Standing[]> {
+  const performed = new Performing()
+  const restriction = new Restriction()
+  const known = new Map<string, WrapperRow>()
+  const judge = (model: Model, policy: Policy | null): WrapperRow => {
+    const key = `${model.name} ${policy?.followsNoPointer ?? false}`
+    const own = policy?.followsNoPointer === true ? restriction.of(wrapper) : model === lkmm ? performed.watching(wrapper) : wrapper
+    const row = known.get(key) ?? rowOf(own, model, depth, expired)
+    known.set(key, row)
+    return row
   }
+  for (const model of modelsFor(wrapper)) yield judge(model, null)
+  performed.complete(wrapper, judge(lkmm, null), depth, expired)
+  const isOver = (expired?.() ?? false) !== false
   return options.map(option => {
     const policy = policyOf(option, wrapper.declares ?? null)
-    const forbidden = offence(policy, performed)
-    const judged = forbidden === null ? policy.models.map(model => ({model, found: judge(model)})) : []
-    const isUnsound = judged.some(({found}) => found.verdict === 'unsound')
-    return {option, title: policy.title, verdict: forbidden !== null ? 'not expressible' : isUnsound ? 'unsound' : 'no violation found', offence: forbidden, judged}
+    const forbidden = offence(policy, performed.found)
+    const judged = forbidden === null ? policy.models.map(model => judge(model, policy)) : []
+    const followed = forbidden ?? restriction.brokenIn(judged)
+    return {
+      wrapper: wrapper.name, option, offence: followed, judged: followed === null ? judged : [], isCut: followed === null && isOver,
+      verdict: followed !== null ? 'not expressible' : judged.some(({verdict}) => verdict === 'unsound') ? 'unsound' : 'no violation found',
+      expected: wrapper.expected.options?.[option] ?? null,
+    }
   })
 }
 
@@ -40,20 +60,96 @@ export function placeOf(standings: readonly Standing[]): Option | null {
   return standings.find(({verdict}) => verdict === 'no violation found')?.option ?? null
 }
 
-/** What the Rust side of the wrapper's methods does, in small clients: each operation of each method once, in order. */
-export function performedBy(wrapper: Wrapper, {size, clients: most, bound}: ClientBudget): readonly Performed[] {
-  const found = new Map<string, Performed>()
-  const watch = (method: string, op: Parameters<typeof kindOf>[0]): void => {
+/** Is it not what was expected? */
+export function isWrongStanding(standing: Standing): boolean {
+  return standing.expected !== null && standing.expected !== standing.verdict && !isOpenStanding(standing)
+}
+
+/** Was less looked at than it takes? */
+export function isOpenStanding({verdict, judged, isCut, expected}: Standing): boolean {
+  if (verdict !== 'no violation found') return false
+  return isCut || judged.some(row => isUnknown({...row, expected: expected === 'unsound' ? 'unsound' : null}))
+}
+
+/** As exit status 1, 3 and 0. */
+export function spectrumOutcome(standings: readonly Standing[]): 'differs' | 'unknown' | 'fine' {
+  return standings.some(isWrongStanding) ? 'differs' : standings.some(isOpenStanding) ? 'unknown' : 'fine'
+}
+
+// ---- What the Rust side does -------------------------------------------------------------------------
+
+/** Executions of a client that are looked at behind the first one that breaks the wrapper. */
+const fewExecutions = 20
+
+/** Each operation of each method's Rust side once, in the order in which small clients come by. */
+class Performing {
+  readonly #found = new Map<string, Performed>()
+
+  get found(): readonly Performed[] {
+    return [...this.#found.values()]
+  }
+
+  watching(wrapper: Wrapper): Wrapper {
+    return watched(wrapper, (method, op) => { this.#look(method, op) })
+  }
+
+  #look(method: string, op: Op): void {
     const kind = kindOf(op)
     if (kind === null || !('name' in op)) return
     const performed = {method, operation: op.name, kind, follows: follows(op)}
-    found.set(JSON.stringify(performed), performed)
+    this.#found.set(JSON.stringify(performed), performed)
   }
-  let ordinal = 0
-  for (const client of clients(wrapper.signatures, {size, clients: most})) {
-    ordinal++
-    const payload = runnable(client)
-    if (payload !== null) explore(clientProgram(wrapper, client, payload, clientName(wrapper.name, ordinal), watch), lkmm, {bound, executions: 20})
+
+  /** Looks at the clients that were not run under `lkmm`, because one before them broke the wrapper or nothing could be run there. */
+  complete(wrapper: Wrapper, {verdict, broken, asked}: WrapperRow, {clients, bound}: Depth, expired?: ClientBudget['expired']): void {
+    if (verdict === 'no violation found') return
+    const own = this.watching(wrapper)
+    for (const {client, ordinal} of clientListOf(wrapper).upTo(asked)) {
+      if (ordinal > clients || (expired?.() ?? false) !== false) return
+      const payload = runnable(client)
+      if (payload === null || ordinal <= (broken?.ordinal ?? 0)) continue
+      explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), lkmm, {bound, executions: fewExecutions})
+    }
   }
-  return [...found.values()]
+}
+
+// ---- What a wrapper declares -------------------------------------------------------------------------
+
+/** The wrapper with a claim wherever its Rust side follows a pointer: so the declaration is checked on every execution. */
+class Restriction {
+  readonly #claims = new Map<string, Performed>()
+
+  of(wrapper: Wrapper): Wrapper {
+    const claimOf = (method: string, op: Op): string | null => this.#claimOf(method, op)
+    return withBodies(wrapper, function* (method, body, isInside): Proc<RustValue> {
+      for (let step = body.next(); ;) {
+        if (step.done === true) return step.value
+        const claim = isInside() ? null : claimOf(method, step.value)
+        if (claim !== null) yield* check(claim, false)
+        try {
+          step = body.next(yield step.value)
+        } catch (error) {
+          step = body.throw(error)
+        }
+      }
+    })
+  }
+
+  #claimOf(method: string, op: Op): string | null {
+    const kind = kindOf(op)
+    if (kind === null || !follows(op) || !('name' in op)) return null
+    const claim = `${op.name} in ${method} follows no pointer`
+    this.#claims.set(claim, {method, operation: op.name, kind, follows: true})
+    return claim
+  }
+
+  /** What was done against it, if that is what broke. */
+  brokenIn(judged: readonly WrapperRow[]): Performed | null {
+    for (const {broken} of judged) {
+      const failure = broken?.found.failure
+      const found = failure?.kind === 'check' ? this.#claims.get(failure.claim) : undefined
+      if (found !== undefined) return found
+    }
+    return null
+  }
 }

@@ -32,8 +32,9 @@ export interface ClientRun {
 
 /** A change to one place of one method that no client breaks (repair.ts). */
 export interface Repair {
-  /** `smp_rmb() before READ_ONCE of sequence, the 2nd, in SeqLock::try_read` */
+  /** `smp_rmb() before the 2nd READ_ONCE of sequence in SeqLock::try_read` */
   readonly text: string
+  readonly model: string
   /** What it was tried on. */
   readonly clients: number
   readonly size: number
