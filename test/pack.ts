@@ -32,7 +32,8 @@ test.before(async () => {
   const tarball = await pack()
   await install(tarball)
   await writeFile(join(project, 'package.json'), '{"type": "module"}')
-  const [program, spec] = await examples('ts')
+  const [wrapper, program, spec] = await examples('ts')
+  await writeFile(join(project, 'seqlock.ts'), wrapper!)
   for (const extension of ['js', 'ts']) {
     await writeFile(join(project, `pair.${extension}`), program!)
     await writeFile(join(project, `test.${extension}`), spec!)
@@ -124,7 +125,7 @@ export const wrong = program('wrong', ({word}) => {
 })
 `)
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({
-    compilerOptions: {strict: true, target: 'es2023', module: 'nodenext', types: ['node'], noEmit: true}, include: ['pair.ts', 'test.ts', 'wrong.ts'],
+    compilerOptions: {strict: true, target: 'es2023', module: 'nodenext', types: ['node'], noEmit: true}, include: ['seqlock.ts', 'pair.ts', 'test.ts', 'wrong.ts'],
   }))
   const {exit, out} = await start('typescript/bin/tsc')
   t.is(exit, 0, out)
@@ -137,6 +138,12 @@ test.serial('the command prints what README.md says that it prints', async t => 
   t.is(out, printed)
   const token = /replay (\S+)\n$/.exec(printed)![1]!
   t.regex((await start(tearproof, 'replay', token)).out, /^✗ pair under lkmm breaks “no torn snapshot”/)
+})
+
+test.serial('so does it print of the wrapper', async t => {
+  const {exit, out, err} = await start(tearproof, 'check', 'seqlock.ts')
+  t.is(exit, 1, err)
+  t.is(out, (await examples('')).find(block => block.startsWith('clients of'))!)
 })
 
 test.serial('litmus tests are written and judged as README.md says', async t => {
