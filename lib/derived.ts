@@ -35,12 +35,12 @@ function derive(shape: Shape, before: Shape | null, plan: Plan): Derived {
   const flagPairs: number[] = []
   for (const {key, relation} of locals) {
     const kept = relation < plan.kept
-    const old = kept && before !== null ? before.pairs(key) : none
+    const isOld = membership(kept && before !== null ? before.pairs(key) : none, shape.size)
     const now = shape.pairs(key)
     for (let i = 0; i < now.length; i += 2) {
       const [from, to] = [now[i]!, now[i + 1]!]
       if (!kept) flagPairs.push(relation, from, to)
-      else if (!hasPair(old, from, to)) pairs.push(relation, from, to)
+      else if (!isOld(from, to)) pairs.push(relation, from, to)
     }
   }
   const members: number[] = []
@@ -54,7 +54,10 @@ function derive(shape: Shape, before: Shape | null, plan: Plan): Derived {
 
 const none = new Int32Array(0)
 
-function hasPair(pairs: Int32Array, from: number, to: number): boolean {
-  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === from && pairs[i + 1] === to) return true
-  return false
+/** Which pairs are there, in one look: long threads have tens of thousands. */
+function membership(pairs: Int32Array, size: number): (from: number, to: number) => boolean {
+  if (pairs.length === 0) return () => false
+  const there = new Uint8Array(size * size)
+  for (let i = 0; i < pairs.length; i += 2) there[pairs[i]! * size + pairs[i + 1]!] = 1
+  return (from, to) => there[from * size + to] === 1
 }

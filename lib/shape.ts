@@ -24,10 +24,14 @@ export class Shape {
   readonly #pairs = new Map<string, Int32Array>()
   readonly #members = new Map<string, Int32Array>()
 
+  /** Vertices are below this. */
+  readonly size: number
+
   constructor({events, vertices}: Node) {
     this.labels = new Set(events.map(({label}) => label))
     this.#execution = alone(events)
     this.#vertices = vertices
+    this.size = vertices.length
   }
 
   /** What `make` makes of the shape, made once per `key`; each kind of key belongs to one caller. */

@@ -3,8 +3,9 @@ import test from 'ava'
 import {brokenBy, holds} from '../harness/design.ts'
 import {designs, type Design} from '../harness/designs.ts'
 import {defaultSearch, evaluate, redundantOf, type Row} from '../harness/evaluate.ts'
+import {failureReport, userSites} from '../harness/index.ts'
 import {casesOf, expectedIn} from '../harness/setting.ts'
-import {models, program, Value, type Location, type Op, type Proc, type Reply} from '../lib/index.ts'
+import {lkmm, models, program, rc11, Value, type Location, type Op, type Proc, type Reply} from '../lib/index.ts'
 import * as primitives from '../primitives/index.ts'
 import * as rcu from '../primitives/rcu.ts'
 import * as membarrier from '../primitives/membarrier.ts'
@@ -13,8 +14,18 @@ import * as rcuFlavour from '../primitives/rcu-flavour.ts'
 import * as rcuUrcu from '../primitives/rcu-urcu.ts'
 import * as rculist from '../primitives/rculist.ts'
 
+const evaluated = new Map<Design, readonly Row[]>()
+
+/** Evaluated once, for all of the tests below. */
 function rowsOf(design: Design): readonly Row[] {
-  const steps = evaluate([design], models, {...defaultSearch, mode: 'exhaustive'})
+  const known = evaluated.get(design)
+  if (known !== undefined) return known
+  const rows = last(evaluate([design], models, {...defaultSearch, mode: 'exhaustive'}))
+  evaluated.set(design, rows)
+  return rows
+}
+
+function last<T>(steps: Generator<unknown, T>): T {
   for (;;) {
     const step = steps.next()
     if (step.done) return step.value
@@ -29,6 +40,25 @@ for (const design of designs) {
     }
   })
 }
+
+test('no report is wider than 100 columns, and each names its remedy or says why there is none', t => {
+  const isKernelCode = (rows: readonly Row[]): boolean => rows.every(row => row.model !== lkmm || row.verdict !== 'no mapping')
+  const inOwnWords = designs.map(rowsOf).flatMap(rows => rows.filter(row => row.model === (isKernelCode(rows) ? lkmm : rc11)))
+  const seen = new Set<string>() // one report of each kind per original: to explain each of hundreds takes a minute
+  for (const {subject, program, model, setting, broken} of inOwnWords) {
+    const kind = `${subject.of ?? subject.name} ${broken?.failure.kind}`
+    if (broken === null || seen.has(kind)) continue
+    seen.add(kind)
+    const {run, failure, token, limits} = broken
+    const shown = {name: subject.name, program, model, setting, run, failure, command: `npm start -- replay ${token}`, sites: userSites(program, model, run, '', limits)}
+    const report = failureReport(shown, {verbose: true})
+    t.deepEqual(report.split('\n').filter(line => line.length > 100 && !line.includes(' replay ')), [], subject.name)
+    // who waits for whom, what was thrown, and what died are explained in sentences of their own
+    if (failure.kind === 'panic') continue
+    const reason = failure.kind === 'fault' ? /(died in|Nobody has written) / : failure.kind === 'deadlock' ? / waits in / : / would|No ordering is missing|No (single|one or two)/
+    t.regex(report, reason, subject.name)
+  }
+})
 
 test('names are unique words that fit in a token, and stand in the program too', t => {
   t.is(new Set(designs.map(({name}) => name)).size, designs.length)

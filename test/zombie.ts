@@ -4,9 +4,13 @@ import {breaks, holds, reaches} from '../harness/ava.ts'
 import {designs} from '../harness/designs.ts'
 import {cpp20, lkmm, models, rc11, regimes, type Program, type Regime} from '../lib/index.ts'
 
-/** The program of a built-in design. */
+const programs = new Map<string, Program<never>>()
+
+/** The program of a built-in design: always the same one, which is prepared once for each model. */
 function design(name: string): Program<never> {
-  return designs.find(design => design.name === name)!.program()
+  const program = programs.get(name) ?? designs.find(design => design.name === name)!.program()
+  programs.set(name, program)
+  return program
 }
 
 /** What breaks it in each regime where addresses come back, and where they do not; null where nothing does. */
