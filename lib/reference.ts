@@ -85,8 +85,18 @@ function names(model: Model): ReadonlyMap<RelationExpr, string> {
   return new Map(Object.entries(model.relations).map(([name, relation]) => [relation, name]))
 }
 
-const has = (row: bigint, i: number): boolean => ((row >> BigInt(i)) & 1n) === 1n
-const bit = (i: number): bigint => 1n << BigInt(i)
+const bits: bigint[] = []
+
+/** The number with bit i alone; a table, since most of what is done here is to look at single bits. */
+function bit(i: number): bigint {
+  while (bits.length <= i) bits.push(1n << BigInt(bits.length))
+  return bits[i]!
+}
+
+/** Is bit i set? Most rows are empty. */
+function has(row: bigint, i: number): boolean {
+  return row !== 0n && (row & bit(i)) !== 0n
+}
 
 class Evaluator {
   readonly #execution: Execution
@@ -129,6 +139,7 @@ class Evaluator {
     const matrix = this.relation(relation)
     const found: Pair[] = []
     for (let i = 0; i < this.#size; i++) {
+      if (matrix[i] === 0n) continue
       for (let j = 0; j < this.#size; j++) if (has(matrix[i]!, j)) found.push([i, j])
     }
     return found
@@ -219,6 +230,7 @@ class Evaluator {
 
   #compose(a: Matrix, b: Matrix): Matrix {
     return a.map(row => {
+      if (row === 0n) return row
       let all = 0n
       for (let j = 0; j < this.#size; j++) if (has(row, j)) all |= b[j]!
       return all
@@ -228,6 +240,7 @@ class Evaluator {
   #closure(matrix: Matrix): Matrix {
     const rows = [...matrix]
     for (let k = 0; k < this.#size; k++) {
+      if (rows[k] === 0n) continue
       for (let i = 0; i < this.#size; i++) if (has(rows[i]!, k)) rows[i]! |= rows[k]!
     }
     return rows
