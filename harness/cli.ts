@@ -34,6 +34,8 @@ import {clientReport} from './wrapper/report.ts'
 import {clientShowcase, clientSubject} from './wrapper/showcase.ts'
 import {spectrumOutcome, type Standing} from './wrapper/spectrum.ts'
 import {spectrumLines, spectrumTable} from './wrapper/spectrum-table.ts'
+import {ablate, type Ablation} from './wrapper/ablate.ts'
+import {ablationLines, ablationTable} from './wrapper/ablation-table.ts'
 import {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
 import {MisfitBody, type Wrapper} from './wrapper/wrapper.ts'
 import {catalogue} from './wrappers/index.ts'
@@ -191,7 +193,14 @@ async function run({subjects, wrappers}: Loaded, least: Depth, flags: Flags): Pr
     if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
     const {rows: found, standings} = await wrappersAsked()
     if (text && wrappers.length > 0) reportWrappers(wrappers, found, standings, least === smallDepth ? null : depth, flags)
-    if (flags.json !== undefined) writeJson(flags.json, {...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd()), spectrum: recordSpectrum(standings)})
+    const ablations = flags.ablate === true ? await ablationsOf(wrappers, found, {...smallDepth, ...depthFlags(flags)}, look, flags) : null
+    if (told && ablations !== null) say(`\n${ablationTable(ablations, {paint: paintFor(process.stdout), columns: columnsOf(process.stdout)})}${ablationLines(ablations).trimEnd()}`)
+    if (flags.json !== undefined) {
+      writeJson(flags.json, {
+        ...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd()), spectrum: recordSpectrum(standings),
+        ...ablations === null ? {} : {ablations},
+      })
+    }
     return worse(exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)], exits[wrapperOutcome(found)], exits[spectrumOutcome(standings)])
   } finally {
     await workers?.close()
@@ -230,6 +239,25 @@ function findingsOf(wrappers: readonly Wrapper[], look: Look, workers: Workers |
     } finally {
       progress.clear()
     }
+  }
+}
+
+/** What each wrapper needs of what it has. */
+async function ablationsOf(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], depth: Depth, {deadline, megabytes}: Look, flags: Flags): Promise<readonly Ablation[]> {
+  const {now, isFull} = clock()
+  const progress = new Progress(flags.quiet === true)
+  const all: Ablation[] = []
+  try {
+    for (const [i, wrapper] of wrappers.entries()) {
+      for (const ablation of ablate(wrapper, rows, depth, () => (deadline !== null && now() > deadline) || (isFull(megabytes) && 'memory'))) {
+        all.push(ablation)
+        progress.show(i, wrappers.length + 1, `${shortName(wrapper.name)} ${ablation.change}`)
+        await breathe()
+      }
+    }
+    return all
+  } finally {
+    progress.clear()
   }
 }
 
@@ -276,7 +304,7 @@ interface Shared {
 /** @param depth how far to look for what repairs them; null: not at all. */
 function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], standings: readonly Standing[], depth: Depth | null, flags: Flags): void {
   const [paint, verbose, quiet] = [paintFor(process.stdout), flags.verbose ?? false, flags.quiet ?? false]
-  const columns = process.stdout.isTTY ? process.stdout.columns : Infinity
+  const columns = columnsOf(process.stdout)
   if (!quiet) say(`\n${wrapperTable(rows, {paint, verbose, columns})}`)
   say(wrapperLines(rows, {paint, quiet}).trimEnd())
   if (standings.length > 0) {
@@ -330,7 +358,7 @@ function breathe(): Promise<void> {
 
 function report(rows: readonly Row[], flags: Flags, paint: Paint): void {
   const verbose = flags.verbose ?? false
-  const columns = process.stdout.isTTY ? process.stdout.columns : Infinity
+  const columns = columnsOf(process.stdout)
   if (flags.quiet !== true) say(`\n${summaryTable(rows, {paint, verbose, columns})}`)
   say(verdictLines(rows, {paint, quiet: flags.quiet ?? false}).trimEnd())
   if (flags.quiet === true) return
@@ -518,6 +546,10 @@ function say(text: string): void {
 function paintFor(stream: NodeJS.WriteStream): Paint {
   if (!pc.isColorSupported || (!stream.isTTY && process.env['FORCE_COLOR'] === undefined)) return noPaint
   return {red: pc.red, green: pc.green, yellow: pc.yellow, dim: pc.dim, bold: pc.bold}
+}
+
+function columnsOf({isTTY, columns}: NodeJS.WriteStream): number {
+  return isTTY ? columns : Infinity
 }
 
 function writeJson(file: string, value: unknown): void {

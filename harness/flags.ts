@@ -20,6 +20,7 @@ export interface Flags {
   readonly clients?: number
   readonly size?: number
   readonly jobs?: number
+  readonly ablate?: boolean
   readonly strategy?: Strategy
   readonly regime?: readonly Regime[]
   readonly reuse?: boolean
@@ -91,6 +92,7 @@ function withSearch(made: Command): Command {
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
     .option('--size <n>', `of wrappers: statements of the largest client (default ${smallDepth.size} or what the wrapper says; of one that is named ${deepDepth.size}; of one's own ${checkDepth.size})`, count)
     .option('--clients <n>', `of wrappers: clients to try of each (default ${smallDepth.clients}; of one that is named ${deepDepth.clients.toLocaleString('en')}; of one's own ${checkDepth.clients.toLocaleString('en')})`, count)
+    .option('--ablate', 'of wrappers: weaken each ordering, leave out each barrier and each bound, one at a time, and say which are needed')
     .option('--jobs <n>', 'worker processes for what is built in (default: as many as there are processors for everything, 1 for what is named)', count))
 }
 
@@ -101,6 +103,7 @@ function withLitmus(made: Command): Command {
     .option('--witness', 'show an execution that decides the condition, or which axiom forbids the nearest one')
     .option('--first', 'stop when the verdict is decided, without counting everything')
     .option('--json', 'one line of JSON per test')
+    .option('--ablate', 'of wrappers: weaken each ordering, leave out each barrier and each bound, one at a time, and say which are needed')
     .option('--jobs <n>', 'worker processes (default 1)', count)
     .option('--seconds <n>', 'time per test; one that needs more is unknown', positive)
     .option('--memory <MB>', `memory in use at the most, of each process (default ${defaultMegabytes.toLocaleString('en')}, or less where Node.js has less)`, count)
