@@ -181,7 +181,7 @@ export class Interpreter {
 
   * #evaluate(operand: Expression): Proc<RustValue> {
     switch (operand.kind) {
-      case 'move': return this.#taken(operand.variable)
+      case 'move': return this.take(operand.variable)
       case 'copy': return yield* this.#copy(operand.place)
       case 'share': case 'lend': return operand.place.derefs === 0 ? refer(this.#of(operand.place.variable)) : this.#at(operand.place)
       case 'fresh': return payloadValue(yield* this.#fresh(operand.value))
@@ -203,7 +203,7 @@ export class Interpreter {
   }
 
   /** What a variable holds, which is moved out unless it is Copy. */
-  #taken(variable: Variable): RustValue {
+  take(variable: Variable): RustValue {
     const value = this.#of(variable)
     const {mutatesWhenUsed, owned} = this.#setting.payload
     const isCopy = value.kind === 'scalar' || value.kind === 'reference' || (value.kind === 'borrow' && !value.mutable)
@@ -314,7 +314,7 @@ export class Interpreter {
         yield* this.#judge(now)
         const {mutatesWhenUsed} = this.#setting.payload
         if (inner.seen !== null) this.#setting.trace?.compare(now, inner.seen)
-        if (mutatesWhenUsed) for (const at of inner.words) yield* setCell(at)
+        if (mutatesWhenUsed) for (const at of inner.words) yield* setCell(at, this.#setting.thread)
         else if (!inner.mutable && inner.seen !== null) for (const [i, word] of now.entries()) yield* check(claims.stable, Value.apply('==', word, inner.seen[i]!))
         return yield* this.#useOwned(now)
       }
@@ -371,12 +371,15 @@ export class Interpreter {
   }
 }
 
-/** Gets, sets and gets a `Cell`, which nobody else can have meanwhile, since it is not Sync. */
-function* setCell(at: Address): Proc {
-  const set = (yield* readPlain(at)).plus(1)
-  yield* writePlain(at, set)
-  yield* check(claims.stable, (yield* readPlain(at)).eq(set))
+/** Sets a `Cell` and gets it back, which nobody else can have set meanwhile, since it is not Sync. */
+function* setCell(at: Address, thread: number): Proc {
+  const value = setBy + thread
+  yield* writePlain(at, value)
+  yield* check(claims.stable, (yield* readPlain(at)).eq(value))
 }
+
+/** What the main thread sets cells to; others, one more each. */
+const setBy = 50
 
 function refer(value: RustValue): RustValue {
   return value.kind === 'reference' || value.kind === 'borrow' ? value : {kind: 'reference', to: value}

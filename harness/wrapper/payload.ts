@@ -48,7 +48,7 @@ function* atHomeOf(words: readonly Operand[], objects: Heap, thread: number): Pr
 function* dropCounted(pointer: Operand, count: Value): Proc {
   const left = (yield* readPlain(count)).minus(1)
   yield* writePlain(count, left)
-  if ((yield* raw(left)) === 0) yield* free(pointer, {name: 'drop(Rc)'})
+  if ((yield* raw(left.eq(0))) !== 0) yield* free(pointer, {name: 'drop(Rc)'})
 }
 
 /** A value that must be dropped, once: dropping it frees its object, so that doing so twice shows, and so does using it afterwards. */

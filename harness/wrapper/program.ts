@@ -155,13 +155,14 @@ class Main {
       const ended = returned[`thread ${i + 1}`]
       if (ended === undefined) return true // it waits for ever: nothing follows
       panicked ||= ended.panicked
-      for (const {outer, mode} of captures) if (mode === 'move') own.forget(outer)
+      for (const {outer, mode} of captures) if (mode === 'move') own.take(outer)
       if (result !== null && ended.result !== null) own.bind(result.outer, ended.result)
     }
     let made = 0
+    const isForgiving = this.#setting.wrapper.regime === 'bits' || this.#setting.wrapper.regime === 'angelic'
     const reused = Object.values(returned).flatMap(ended => ended?.allocated ?? []).filter(({object}) => object.heap?.origin === 'reused')
     const alone = new Sequential(final, heap => heap.choices(threads.length, made++, false)![0]!, this.sections, ({object}) =>
-      object.heap !== null && object.heap.origin !== 'reused' && reused.some(({index}) => index === object.first))
+      !isForgiving && object.heap !== null && object.heap.origin !== 'reused' && reused.some(({index}) => index === object.first))
     return run(alone, own, panicked ? dropping(drops) : after) !== 'fault' && alone.broken.length === 0
   }
 }

@@ -57,8 +57,10 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   let leak: Counterexample | null = null
   const unknown: Unknown[] = []
   const largest = wrapper.bounds?.size ?? budget.size
+  const most = Math.max(budget.clients, wrapper.bounds?.clients ?? 0)
   const limits: Limits = {
-    bound: budget.bound, executions: budget.executions,
+    bound: wrapper.bounds?.bound ?? budget.bound, executions: budget.executions,
+    flags: ['data-race'], // a section that nobody closes, because its guard was forgotten, is no undefined behaviour
     ...budget.expired === undefined ? {} : {expired: budget.expired}, ...wrapper.regime === undefined ? {} : {regime: wrapper.regime},
   }
   const result = (counterexample: Counterexample | null, size: number): Soundness => ({
@@ -66,7 +68,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   })
   for (const {client, size, ordinal} of clientListOf(wrapper).upTo(largest)) {
     const isOver = (budget.expired?.() ?? false) !== false
-    if (ran >= budget.clients || isOver) return result(null, size - 1)
+    if (ran >= most || isOver) return result(null, size - 1)
     const payload = runnable(client)
     if (payload === null) {
       skipped++

@@ -1,7 +1,7 @@
 /**
  * A wrapper: the Rust signatures that its clients see, and a body for each method, written over the modelled primitives.
  */
-import {atomicDecAndTest, free, raw, readPlain, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
+import {atomicFetchAddRelease, free, raw, readPlain, smpMb, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
 import {parseSignatures} from '../rust/parse.ts'
 import type {Method, Signatures} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
@@ -48,6 +48,12 @@ export interface WrapperExpectation {
 export interface WrapperBounds {
   /** Statements of the largest client. */
   readonly size?: number
+  /** How many clients are tried at least. */
+  readonly clients?: number
+  /** Threads besides the main one. */
+  readonly threads?: number
+  /** Rounds of `iteration()` loops. */
+  readonly bound?: number
   /** Which payloads tell something, by the names of rust/payloads.ts. */
   readonly payloads?: readonly string[]
 }
@@ -64,7 +70,7 @@ export interface WrapperDefinition {
   readonly source?: string
   /** Items with signatures; bodies in Rust are ignored. */
   readonly rust: string
-  /** The memory of one instance of a struct, made for every call of a constructor. */
+  /** The memory of one instance of a struct, made for every call of a constructor: places, and functions for whatever is no plain data. */
   readonly layout: (memory: Memory, name: string, payload: PayloadWords, struct: string) => unknown
   /** By method: `SeqLock::read`. */
   readonly bodies: Readonly<Record<string, Body>>
@@ -188,9 +194,10 @@ export function* dropBox(around: Surroundings, pointer: Operand): Proc {
   yield* free(pointer, {name: 'drop(Box)'})
 }
 
-/** Drops one share of an `Arc<T>` (std: Release, and Acquire for the last; here fully ordered, so that it maps to all models). */
+/** Drops one share of an `Arc<T>`. std: Release, and an Acquire fence for the last; here that is a full one, which bounds plain accesses in the kernel's model too. */
 export function* dropArc(around: Surroundings, pointer: Operand): Proc {
-  if ((yield* raw(yield* atomicDecAndTest(around.arcs.at(pointer).count))) === 0) return
+  if ((yield* raw((yield* atomicFetchAddRelease(around.arcs.at(pointer).count, -1)).eq(1))) === 0) return
+  yield* smpMb()
   yield* dropPayload(around, around.payload.owned === null ? [] : yield* loadWords(arcWords(around, pointer), readPlain))
   yield* free(pointer, {name: 'drop(Arc)'})
 }
