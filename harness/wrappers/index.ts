@@ -1,5 +1,9 @@
 /** The catalogue of wrappers. A new one is a file, and a line here. */
 import type {Wrapper} from '../wrapper/wrapper.ts'
+import {rcus} from './rcu.ts'
 import {seqlocks} from './seqlock.ts'
 
-export const catalogue: readonly Wrapper[] = [...seqlocks]
+export const catalogue: readonly Wrapper[] = [
+  ...seqlocks,
+  ...rcus,
+]

@@ -1,0 +1,119 @@
+/**
+ * References that last as long as a read-side section of RCU: wrappers.md D13 to D16, and what a signature or an ordering less
+ * makes of them. The object is published by pointer, replaced by an exchange, and dropped by whoever replaced it.
+ */
+import {
+  alloc, loadAcquire, rcuDereference, rcuReadLock, rcuReadUnlock, readPlain, smpMb, synchronizeRcu, writePlain, xchg, xchgAcquire, type Location,
+  type Memory, type Operand, type Proc, type Value,
+} from '../../lib/index.ts'
+import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
+import {boxOf, boxWords, dropBox, wordsOf, wrapper, type Wrapper, type WrapperBounds} from '../wrapper/wrapper.ts'
+
+type Cell = Location
+
+function layout(memory: Memory, name: string, _payload: unknown, struct: string): Cell | null {
+  return struct === 'Rcu' ? memory.word(`${name}.pointer`) : null
+}
+
+/** What a variant does at the places that decide. */
+interface Recipe {
+  /** Puts the new pointer in, and returns the old one. */
+  readonly publish: (cell: Cell, pointer: Operand) => Proc<Value>
+  /** Between taking the old object out and dropping it. */
+  readonly wait: () => Proc
+  readonly dereference: (cell: Cell) => Proc<Value>
+}
+
+const correct: Recipe = {publish: xchg, wait: synchronizeRcu, dereference: loadAcquire}
+
+interface Variant {
+  readonly name: string
+  readonly title: string
+  readonly source: string
+  readonly recipe?: Recipe
+  /** The signature of `read`. */
+  readonly read?: string
+  /** What Sync and Send ask of T, and the methods. */
+  readonly bounds?: {readonly sync: string; readonly send: string; readonly value: string}
+  /** Is the guard on its own, or inside of what `read` returns? */
+  readonly broken: readonly string[]
+  readonly clients?: WrapperBounds
+}
+
+const judged = ['sc', 'rc11', 'lkmm']
+const all = judged
+
+function rcu({name, title, source, broken, clients, recipe = correct, read = "<'g>(&'g self, guard: &'g Guard) -> &'g T", bounds = {sync: 'T: Send + Sync', send: 'T: Send', value: "T: Send + Sync + 'static"}}: Variant): Wrapper {
+  return wrapper({
+    name, title, source, layout,
+    bounds: {size: 4, payloads: ['Pair'], ...clients},
+    expected: {source: 'wrappers.md', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)])), deadlocks: recipe.wait === synchronizeRcu},
+    rust: `
+pub struct Guard(PhantomData<*const ()>);
+pub struct Rcu<T>(AtomicPtr<T>, PhantomData<Box<T>>);
+unsafe impl<${bounds.sync}> Sync for Rcu<T> {}
+unsafe impl<${bounds.send}> Send for Rcu<T> {}
+impl Guard { pub fn new() -> Self; }
+impl Drop for Guard {}
+impl<${bounds.value}> Rcu<T> {
+    pub fn new(value: T) -> Self;
+    pub fn read${read};
+    pub fn replace(&self, value: T);
+}
+impl<T> Drop for Rcu<T> {}`,
+    bodies: {
+      * 'Guard::new'() {
+        yield* rcuReadLock()
+        return structValue('Guard', null)
+      },
+      * 'Guard::drop'() {
+        yield* rcuReadUnlock()
+        return unitValue
+      },
+      * 'Rcu::new'({self, args, boxes}) {
+        yield* writePlain(self as Cell, yield* alloc(boxes, boxOf(wordsOf(args[0]))))
+        return structValue('Rcu', self)
+      },
+      * 'Rcu::read'(call) {
+        return borrowed(boxWords(call, yield* recipe.dereference(call.self as Cell)))
+      },
+      * 'Rcu::replace'(call) {
+        const old = yield* recipe.publish(call.self as Cell, yield* alloc(call.boxes, boxOf(wordsOf(call.args[0]))))
+        yield* recipe.wait()
+        yield* dropBox(call, old)
+        return unitValue
+      },
+      * 'Rcu::drop'(call) {
+        yield* dropBox(call, yield* readPlain(call.self as Cell))
+        return unitValue
+      },
+    },
+  })
+}
+
+/** RcuBox of the kernel (2026-01), Boqun Feng's `Rcu<P>` (2024-11): rows 20 and 36. */
+export const rcus: readonly Wrapper[] = ([
+  {name: 'd13-rcu-ref', title: 'references that last as long as the guard', source: 'kernel rcu::Guard, RcuBox, Rcu<P> (wrappers.md, row 20)', broken: []},
+  {
+    name: 'd14-rcu-escape', title: 'the reference lasts as long as the cell', source: 'wrappers.md, D14', broken: all,
+    read: "<'c>(&'c self, guard: &Guard) -> &'c T", clients: {size: 6, threads: 0, clients: 5_000},
+  },
+  {name: 'd14-rcu-no-guard', title: 'no guard is asked for', source: 'wrappers.md, D14', broken: all, read: '(&self) -> &T'},
+  {
+    name: 'd15-rcu-no-grace', title: 'the old object is freed at once', source: 'wrappers.md, D15', broken: all,
+    recipe: {...correct, * wait() { /* nothing */ }},
+  },
+  {name: 'd15-rcu-barrier', title: 'a full barrier in place of the grace period', source: 'wrappers.md, D15', broken: all, recipe: {...correct, wait: smpMb}},
+  {
+    name: 'd16-rcu-relaxed-publish', title: 'the new object is published without release', source: 'wrappers.md, D16', broken: ['rc11', 'lkmm'],
+    recipe: {...correct, publish: xchgAcquire},
+  },
+  {
+    name: 'd16-rcu-relaxed-dereference', title: 'readers order their accesses by the address dependency alone', source: 'wrappers.md, D16', broken: ['rc11'],
+    recipe: {...correct, dereference: rcuDereference},
+  },
+  {
+    name: 'd16-rcu-plain-dereference', title: 'readers load the pointer plainly', source: 'wrappers.md, D16', broken: ['rc11', 'lkmm'],
+    recipe: {...correct, dereference: readPlain},
+  },
+] satisfies readonly Variant[]).map(rcu)
