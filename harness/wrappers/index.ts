@@ -1,5 +1,6 @@
 /** The catalogue of wrappers. A new one is a file, and a line here. */
 import type {Wrapper} from '../wrapper/wrapper.ts'
+import {missingBounds} from './bounds.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
 import {seqlocks} from './seqlock.ts'
@@ -8,4 +9,5 @@ export const catalogue: readonly Wrapper[] = [
   ...seqlocks,
   ...rcus,
   ...refcounts,
+  ...missingBounds,
 ]
