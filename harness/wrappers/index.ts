@@ -1,12 +1,16 @@
 /** The catalogue of wrappers. A new one is a file, and a line here. */
 import type {Wrapper} from '../wrapper/wrapper.ts'
+import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
 import {seqlocks} from './seqlock.ts'
+import {seqrefs} from './seqref.ts'
 
 export const catalogue: readonly Wrapper[] = [
   ...seqlocks,
+  ...atomicCells,
+  ...seqrefs,
   ...rcus,
   ...refcounts,
   ...missingBounds,
