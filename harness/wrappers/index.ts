@@ -2,8 +2,10 @@
 import type {Wrapper} from '../wrapper/wrapper.ts'
 import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
+import {guards} from './guards.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
+import {revocables} from './revocable.ts'
 import {seqlocks} from './seqlock.ts'
 import {seqrefs} from './seqref.ts'
 
@@ -12,6 +14,8 @@ export const catalogue: readonly Wrapper[] = [
   ...atomicCells,
   ...seqrefs,
   ...rcus,
+  ...revocables,
+  ...guards,
   ...refcounts,
   ...missingBounds,
 ]
