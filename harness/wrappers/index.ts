@@ -3,6 +3,7 @@ import type {Wrapper} from '../wrapper/wrapper.ts'
 import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
 import {guards} from './guards.ts'
+import {hazards} from './hazard.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
 import {revocables} from './revocable.ts'
@@ -17,5 +18,6 @@ export const catalogue: readonly Wrapper[] = [
   ...revocables,
   ...guards,
   ...refcounts,
+  ...hazards,
   ...missingBounds,
 ]
