@@ -20,6 +20,11 @@ for (const wrapper of catalogue) {
     rows.push(...found)
     standings.push(...step.value)
     t.deepEqual(found.filter(row => isUnexpected(row) || isUnknown(row)), [])
+    for (const {verdict, model, deadlock, leak} of found) {
+      if (verdict !== 'no violation found') continue
+      t.is(deadlock !== null, wrapper.expected.deadlocks ?? false, `some client waits for ever under ${model}`)
+      t.is(leak !== null, wrapper.expected.leaks ?? false, `some client sees what a failed section read under ${model}`)
+    }
     t.deepEqual(step.value.filter(standing => isWrongStanding(standing) || isOpenStanding(standing)), [])
   })
 }

@@ -59,7 +59,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   const largest = wrapper.bounds?.size ?? budget.size
   const most = Math.max(budget.clients, wrapper.bounds?.clients ?? 0)
   const limits: Limits = {
-    bound: wrapper.bounds?.bound ?? budget.bound, executions: budget.executions,
+    bound: budget.bound, executions: budget.executions,
     flags: ['data-race'], // a section that nobody closes, because its guard was forgotten, is no undefined behaviour
     ...budget.expired === undefined ? {} : {expired: budget.expired}, ...wrapper.regime === undefined ? {} : {regime: wrapper.regime},
   }

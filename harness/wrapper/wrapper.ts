@@ -52,8 +52,6 @@ export interface WrapperBounds {
   readonly clients?: number
   /** Threads besides the main one. */
   readonly threads?: number
-  /** Rounds of `iteration()` loops. */
-  readonly bound?: number
   /** Which payloads tell something, by the names of rust/payloads.ts. */
   readonly payloads?: readonly string[]
 }
