@@ -53,7 +53,10 @@ export const holds: Macro<Arguments> = {
     if (replayed(t, program, model, options)) return
     const row = evaluated(program, model, options)
     switch (row.verdict) {
-      case 'holds': t.pass(); return
+      case 'holds':
+        if (row.explored!.executions > 0) t.pass()
+        else t.fail(`${program.name} under ${model.name}: no execution comes to an end, so that nothing was claimed of any`)
+        return
       case 'broken': t.fail(report(t, row)); return
       case 'no mapping': t.fail(unmapped(row)); return
       case 'unknown':

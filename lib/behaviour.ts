@@ -6,10 +6,11 @@
  * Reads are not answered: their results are symbolic values, and the thread runs ahead of them until
  * it needs to know one (design.md, 2: "defer and resolve").
  */
-import {label, type Label} from './event.ts'
+import type {Label} from './event.ts'
 import type {Model} from './model.ts'
 import {mapping, type Family, type MappedOp, type Shape} from './mapping.ts'
 import {recordingSites, siteOf, type Mark, type Op, type Picker, type Proc, type Reply} from './program.ts'
+import {openedFor, openSections, type Period} from './sections.ts'
 import {compute, showScalar, truth, union, Value, type Location, type Scalar} from './value.ts'
 
 /** An event of one thread, before it is placed in an execution. Positions count the thread's events. */
@@ -52,6 +53,10 @@ export type Demand =
   | {readonly kind: 'address'; readonly value: Value}
   /** The scheduler gives the thread one of these: one child each. */
   | {readonly kind: 'pick'; readonly among: readonly Scalar[]}
+  /** The grace period ends or never does: a child under 1 and one under 0. */
+  | {readonly kind: 'period'; readonly period: Period}
+  /** It never does. */
+  | {readonly kind: 'endless'; readonly period: Period}
   | {readonly kind: 'done'; readonly returned: unknown}
   | {readonly kind: 'panic'; readonly message: string; readonly stack: string}
   | {readonly kind: 'cut'; readonly budget: 'bound' | 'events' | 'objects'}
@@ -60,7 +65,7 @@ type Asking = Extract<Demand, {readonly value: unknown}>
 
 /** Has the thread not ended? */
 export function goesOn(demand: Demand): boolean {
-  return asks(demand) || demand.kind === 'pick'
+  return asks(demand) || demand.kind === 'pick' || demand.kind === 'period'
 }
 
 /** Does the thread wait for a value? */
@@ -85,6 +90,8 @@ export interface Bounds {
   readonly events: number
   /** May an allocation get an address that was freed? */
   readonly reuse: boolean
+  /** May a grace period never end? Not asked where no reader could be the reason (prepared.ts). */
+  readonly endless?: boolean
 }
 
 /** One state of a thread, after it was given certain answers. */
@@ -248,6 +255,8 @@ function describeDemand(demand: Demand): string {
   switch (demand.kind) {
     case 'raw': case 'when': case 'cas': case 'address': case 'wait': return `ask for ${describeValue(demand.value)}`
     case 'pick': return `pick one of ${demand.among.map(showScalar).join(', ')}`
+    case 'period': return `wait in ${demand.period.name}`
+    case 'endless': return `wait in ${demand.period.name} for ever`
     case 'done': return 'return'
     case 'panic': return `throw ${demand.message}`
     case 'cut': return 'loop on'
@@ -416,10 +425,33 @@ class ThreadRun {
     return null
   }
 
+  /** Waits for a grace period: for ever, in a section of one's own (one of SRCU may be closed by somebody else). */
+  #synchronize(period: Period, end: () => void): {readonly reply: Reply} | null {
+    if (period.domain === null && openedFor(period, this.events) > 0) {
+      this.demand = {kind: 'endless', period}
+      return null
+    }
+    if (this.#bounds.endless !== true) {
+      end()
+      return {reply: undefined}
+    }
+    return this.#ask({kind: 'period', period}, answer => {
+      if (answer === 0) {
+        this.demand = {kind: 'endless', period}
+        return
+      }
+      end()
+      this.#run(undefined)
+    })
+  }
+
   #access(op: MappedOp): {readonly reply: Reply} | null {
     this.#call = op.call
     if (op.kind === 'fence' && op.at === undefined) {
-      for (const label of mapping(op, this.#family).before) this.#fence(op.name, label)
+      const {before} = mapping(op, this.#family)
+      const fence = (): void => { for (const label of before) this.#fence(op.name, label) }
+      if (op.order === 'Sync-rcu') return this.#synchronize({name: op.name, domain: null}, fence)
+      fence()
       return {reply: undefined}
     }
     const at = op.at!
@@ -441,8 +473,9 @@ class ThreadRun {
   #accessAt(op: MappedOp, location: Location, addr: readonly number[]): {readonly reply: Reply} | null {
     const shape = mapping(op, this.#family)
     if (op.kind === 'fence') {
-      for (const label of shape.before) this.#push({...this.#event(op.name, label), location, addr})
-      return {reply: undefined}
+      return this.#synchronize({name: op.name, domain: location}, () => {
+        for (const label of shape.before) this.#push({...this.#event(op.name, label), location, addr})
+      })
     }
     for (const label of shape.before) this.#fence(op.name, label)
     const result = op.kind === 'store' ? undefined : this.#read(op, shape.read!, location, addr)
@@ -534,19 +567,6 @@ class ThreadRun {
 /** A pointer that cannot be dereferenced, in words. */
 function nameOf({name, tag}: Location): string {
   return tag === 0 ? name : `${name}, a pointer with its low bits set`
-}
-
-/** The critical sections that are open at the end of these events: the label that closes each, and the beginning of one of SRCU (-1: of RCU). */
-function openSections(events: readonly LocalEvent[]): {readonly closing: Label; readonly lock: number}[] {
-  const open: {closing: Label; lock: number}[] = []
-  for (const [position, {label: {tags}, data}] of events.entries()) {
-    if (tags.includes('Rcu-lock')) open.push({closing: label('F', 'Rcu-unlock'), lock: -1})
-    if (tags.includes('Srcu-lock')) open.push({closing: label('W', 'Srcu-unlock'), lock: position})
-    const isUnlock = tags.includes('Rcu-unlock') || tags.includes('Srcu-unlock')
-    const closed = isUnlock ? open.findLastIndex(({lock}) => lock < 0 ? tags.includes('Rcu-unlock') : data.includes(lock)) : -1
-    if (closed >= 0) open.splice(closed, 1)
-  }
-  return open.reverse()
 }
 
 /** The scalar of a value, given its reads' scalars; undefined while one of them is not known. */

@@ -74,6 +74,10 @@ class Walk {
       }
       return
     }
+    if (demand.kind === 'period') {
+      for (const way of [1, 0]) this.#visit(this.#behaviour.foresee(node, way), path)
+      return
+    }
     if (!('value' in demand)) return
     const answers = this.#values(demand.value, node, path)
     if (demand.kind === 'when' || demand.kind === 'cas') {

@@ -1,5 +1,6 @@
-/** Grace periods and read-side critical sections of a graph, for models without an axiom for RCU. */
+/** Grace periods and read-side critical sections of a graph: which there are, for models without an axiom for RCU; which never end, for all. */
 import type {Graph} from './graph.ts'
+import {openedFor, type Period} from './sections.ts'
 
 /** Vertices of outermost sections (unlock -1: not closed) and of grace periods. */
 export interface Grace {
@@ -21,4 +22,16 @@ export function graceOf(graph: Graph): Grace {
     }
   }
   return {sections, periods}
+}
+
+/** Threads that wait for a grace period for ever, and for whose critical sections; none, if there is no reason for that. */
+export function endlessPeriods(graph: Graph): readonly {readonly thread: number; readonly period: Period; readonly readers: readonly number[]}[] {
+  const threads = Array.from({length: graph.threads}, (_, thread) => thread)
+  return threads.flatMap(thread => {
+    const {demand} = graph.nodeOf(thread)
+    if (demand.kind !== 'endless') return []
+    const opened = threads.map(other => openedFor(demand.period, graph.nodeOf(other).events))
+    const isOpen = demand.period.domain === null ? opened.some(count => count > 0) : opened.reduce((sum, count) => sum + count) > 0
+    return [{thread, period: demand.period, readers: isOpen ? threads.filter(other => opened[other]! > 0) : []}]
+  })
 }

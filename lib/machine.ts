@@ -11,13 +11,13 @@ import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {escapes} from './escape.ts'
 import {lastValue} from './finished.ts'
-import {graceOf} from './grace.ts'
+import {endlessPeriods, graceOf} from './grace.ts'
 import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
 import {truth, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */
 export interface Decision {
-  /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be; what a thread is given; which of a grace period and a critical section is first. */
+  /** Which read or thread goes next; which write a read takes; which write is first; what a condition is assumed to be; what a thread is given, or whether its grace period ends; which of a grace period and a critical section is first. */
   readonly kind: 'which' | 'from' | 'co' | 'assume' | 'pick' | 'grace'
   readonly among: number
   /** The last choice is none of the writes: the read waits for one that does not exist yet, or, if it is a wait, for ever. */
@@ -173,7 +173,8 @@ export class Machine {
     const [thread] = this.#assumable()
     if (thread !== undefined) return this.#offerThread(thread)
     if (this.graph.nextPending(-1) >= 0) return this.#blocked()
-    return this.#isFinished() && this.graph.settleCopies() ? this.#nextGrace() ?? this.#nextCo() : 'dead'
+    const status = this.#isFinished() && this.graph.settleCopies() ? this.#nextGrace() ?? this.#nextCo() : 'dead'
+    return status === 'complete' ? this.#ended(status) : status
   }
 
   #isFinished(): boolean {
@@ -208,7 +209,14 @@ export class Machine {
       if (last === undefined || graph.eventAt(read).until!(last)) return 'dead'
       isIdle &&= graph.eventAt(read).isIdle
     }
-    return isIdle ? 'complete' : 'blocked'
+    return this.#ended(isIdle ? 'complete' : 'blocked')
+  }
+
+  /** How the execution ended, if no thread goes on. A grace period that never ends needs a section that is never closed. */
+  #ended(status: 'complete' | 'blocked'): Status {
+    const endless = endlessPeriods(this.graph)
+    if (endless.length === 0) return status
+    return endless.every(({readers}) => readers.length > 0) ? 'blocked' : 'dead'
   }
 
   /** Was every assumption borne out? A thread cannot have run past a wait that never ends. */
@@ -311,7 +319,7 @@ export class Machine {
       case 'pick': {
         const {demand} = graph.nodeOf(of)
         const answer = this.#childTowards(target, of)?.answer
-        return demand.kind === 'pick' ? choices.findIndex(i => demand.among[i] === answer) : 0
+        return demand.kind === 'pick' ? choices.findIndex(i => demand.among[i] === answer) : choices.indexOf(Number(answer))
       }
     }
   }
@@ -332,6 +340,9 @@ export class Machine {
     const {graph} = this
     for (let thread = 0; thread < graph.threads; thread++) {
       const {demand} = graph.nodeOf(thread)
+      if (demand.kind === 'period') {
+        return {kind: 'pick', among: 2, later: false, what: `whether ${demand.period.name} of ${graph.behaviours[thread]!.name} ends`, of: thread, choices: [1, 0]}
+      }
       if (demand.kind !== 'pick') continue
       const choices = this.#pickable(demand.among)
       const what = `${graph.behaviours[thread]!.name} is given one of ${choices.length}`
@@ -343,8 +354,9 @@ export class Machine {
   #give(thread: number, position: number): boolean {
     const {graph} = this
     const node = graph.nodeOf(thread)
-    if (node.demand.kind !== 'pick') return false
-    this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, node.demand.among[position]!))
+    if (node.demand.kind !== 'pick' && node.demand.kind !== 'period') return false
+    const answer = node.demand.kind === 'pick' ? node.demand.among[position]! : position
+    this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, answer))
     return this.#coherence.consequences() && this.#advance()
   }
 

@@ -9,6 +9,7 @@ import {Machine} from './machine.ts'
 import type {Model} from './model.ts'
 import {planFor} from './plans.ts'
 import type {Program} from './program.ts'
+import {isGracePeriod, openSections} from './sections.ts'
 import {must} from './static.ts'
 
 /** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
@@ -32,8 +33,14 @@ export class Prepared {
     const isVertex = (label: Label): boolean => !must(model.folded, label)
     this.#program = program
     this.#model = model
-    this.behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model, bounds, isVertex))
-    this.#foreseen = lookAhead(program.memory, this.behaviours)
+    const look = (endless: boolean): Prospect => {
+      const behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model, {...bounds, endless}, isVertex))
+      return {behaviours, foreseen: lookAhead(program.memory, behaviours)}
+    }
+    const plain = look(false)
+    const {behaviours, foreseen} = mayWaitForEver(plain) ? look(true) : plain
+    this.behaviours = behaviours
+    this.#foreseen = foreseen
   }
 
   /** A machine for the caller alone; see `build`. */
@@ -65,6 +72,28 @@ export class Prepared {
     const plan = planFor(this.#model, behaviours.flatMap(({nodes}) => nodes), withBefore)
     return new Machine({memory: this.#program.memory, behaviours, plan, capacity})
   }
+}
+
+/** What the threads may do, and whether that is all. */
+interface Prospect {
+  readonly behaviours: readonly Behaviour[]
+  readonly foreseen: boolean
+}
+
+/**
+ * May some grace period never end: because a thread in a critical section waits, for whatever it is, or ends
+ * in it? If not everything was foreseen, a wait and a section that were seen may come together.
+ */
+function mayWaitForEver({behaviours, foreseen}: Prospect): boolean {
+  const nodes = behaviours.flatMap(({nodes}) => nodes)
+  const isSeen = (test: (label: Label) => boolean): boolean => nodes.some(({events, from}) => events.some((event, i) => i >= from && test(event.label)))
+  if (!isSeen(isGracePeriod) || !isSeen(({tags}) => tags.includes('Rcu-lock') || tags.includes('Srcu-lock'))) return false
+  return nodes.some(({demand, events, from}) => {
+    const waits = demand.kind === 'wait' || demand.kind === 'endless'
+    if (waits && !foreseen) return true
+    return ((waits || demand.kind === 'done') && openSections(events).length > 0)
+      || events.some(({label}, i) => i >= from && isGracePeriod(label) && openSections(events.slice(0, i)).length > 0)
+  })
 }
 
 function kindOf(spare: number, withBefore: boolean): string {

@@ -2,6 +2,7 @@
 import type {Behaviour, Bounds, Node} from './behaviour.ts'
 import {eventIds, executionOf, finalValue, flags, undefinedResults, waiting} from './finished.ts'
 import {faults, leaks, type Regime} from './faults.ts'
+import {endlessPeriods} from './grace.ts'
 import {Outgrown, type Graph} from './graph.ts'
 import type {Machine, Status} from './machine.ts'
 import type {Model} from './model.ts'
@@ -169,9 +170,13 @@ export class Session {
   }
 
   #waiting(): {thread: string; operation: string; location: string}[] {
-    return waiting(this.#graph).map(({thread, event}) => ({
-      thread: this.#behaviours[thread]!.name, operation: event.name, location: event.location?.name ?? '',
+    const nameOf = (thread: number): string => this.#behaviours[thread]!.name
+    const reads = waiting(this.#graph).map(({thread, event}) => ({thread: nameOf(thread), operation: event.name, location: event.location?.name ?? ''}))
+    const periods = endlessPeriods(this.#graph).map(({thread, period, readers}) => ({
+      thread: nameOf(thread), operation: period.name,
+      location: readers.map(reader => reader === thread ? 'a critical section of its own' : `the critical section of ${nameOf(reader)}`).join(' and '),
     }))
+    return [...reads, ...periods]
   }
 
   /** The machine's present execution as a result. */

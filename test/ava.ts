@@ -1,8 +1,18 @@
 /** The macros for ava, used as a test author uses them; `test.failing` where they must find something. */
 import test from 'ava'
 import {breaks, holds, reaches} from '../harness/ava.ts'
-import {lkmm, rc11, sc} from '../lib/index.ts'
+import {lkmm, perform, program, rc11, sc, threads, Value} from '../lib/index.ts'
 import {counter, crowd, endless, grace, messages, revenant, stores} from './fixtures/programs.ts'
+
+/** What is certain to come never does: no execution is one. */
+const impossible = program('impossible', ({word}) => {
+  const request = word('request')
+  return threads({
+    handler: () => perform<Value>({
+      kind: 'rmw', name: 'interrupt', vocabulary: 'kernel', order: 'MB', at: request, update: () => Value.of(2), until: found => found === 1, isCertain: true,
+    }),
+  })
+})
 
 test('whoever sees the flag sees the data, where stores stay in order', holds, messages, sc)
 test('and the flag is seen', reaches, messages, sc, {witness: 'the flag is seen'})
@@ -20,6 +30,7 @@ test('which is what a witness shows', reaches, revenant, sc, {witness: 'the addr
 
 test.failing('a broken program does not hold', holds, messages, lkmm)
 test.failing('a sampled one neither', holds, messages, lkmm, {runs: 200})
+test.failing('a program no execution of which comes to an end does not hold', holds, impossible, sc)
 test.failing('what was cut does not hold', holds, endless, sc)
 test.failing('what ran out of executions does not hold', holds, crowd, sc, {executions: 10})
 test.failing('what a model has no operation for does not hold', holds, grace, sc)

@@ -1,7 +1,7 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import test from 'ava'
 import {executions, replay, sampleOne, type Model, type Run} from '../lib/index.ts'
-import {isBlocked, keyOf} from './helpers/compare.ts'
+import {keyOf, waitingIn} from './helpers/compare.ts'
 import {generate} from './helpers/generate.ts'
 import {compile, describe, modelsOf, vocabularies, type Sketch, type Vocabulary} from './helpers/sketch.ts'
 
@@ -15,7 +15,7 @@ function keysOf(sketch: Sketch, model: Model): ReadonlySet<string> {
 }
 
 function runKey(run: Run): string {
-  return keyOf(isBlocked(run), run.execution)
+  return keyOf(waitingIn(run), run.execution)
 }
 
 for (const vocabulary of vocabularies) {

@@ -79,6 +79,8 @@ interface Pending {
   readonly mayBlock: boolean
   /** Is the thread then at its end? */
   readonly isIdle: boolean
+  /** A grace period that never ends: of a domain of SRCU, or (null) of RCU. */
+  readonly endless?: {readonly domain: Location | null}
 }
 
 /** Values that a word may hold, as far as is known, by its index. */
@@ -195,6 +197,13 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
     const shape = mapping(op, family)
     if (op.kind === 'fence') {
       const domain = op.at === undefined ? null : place(op.at)
+      if (op.order === 'Sync-rcu' || op.order === 'Sync-srcu') {
+        const ends = remaining.shift()
+        if (ends === undefined) return {pending: {word: null, among: [0, 1], until: null, mayBlock: false, isIdle: false}}
+        const endless = {domain: domain?.location ?? null}
+        if (ends === 0) return {pending: {word: null, among: [], until: null, mayBlock: true, isIdle: false, endless}}
+        if (endless.domain === null && openIn(events, null) > 0) return {pending: {word: null, among: [], until: null, mayBlock: false, isIdle: false}}
+      }
       for (const fence of shape.before) {
         if (domain === null) add(fence, null, null)
         else access(fence, domain, null)
@@ -324,6 +333,7 @@ const initialWrite = label('W', 'IW')
 
 /** Every execution of these paths: each read takes its value from any write of that value, and co is any order. */
 function* join<R>(program: Program<R>, family: Family, paths: readonly ThreadPath[], everything: boolean): Generator<Outcome<R>> {
+  if (!haveReasons(paths)) return
   const events: Event[] = program.memory.map((location, id) => ({id, thread: -1, position: 0, label: initialWrite, location}))
   const values: (Scalar | null)[] = program.memory.map(word => word.init)
   const starts = paths.map((path, thread) => {
@@ -358,6 +368,22 @@ function* join<R>(program: Program<R>, family: Family, paths: readonly ThreadPat
       yield {execution: {events, given: {...fixed, rf, co, grace}, values, picked: paths.map(path => path.picked)}, waiting, returned, final}
     }
   }
+}
+
+/** How many more sections of a domain of SRCU, or (null) of RCU, a thread opens than it closes. */
+function openIn(events: readonly PathEvent[], domain: Location | null): number {
+  const count = (tag: string): number => events.filter(({label, location}) => label.tags.includes(tag) && location === domain).length
+  return domain === null ? count('Rcu-lock') - count('Rcu-unlock') : count('Srcu-lock') - count('Srcu-unlock')
+}
+
+/** Has every grace period that never ends a section to wait for? */
+function haveReasons(paths: readonly ThreadPath[]): boolean {
+  return paths.every(({pending}) => {
+    if (pending?.endless === undefined) return true
+    const {domain} = pending.endless
+    const open = paths.map(({events}) => openIn(events, domain))
+    return domain === null ? open.some(count => count > 0) : open.reduce((sum, count) => sum + count) > 0
+  })
 }
 
 /** For each grace period and each outermost critical section of another thread: the one begins before the other, or is over before its end. */

@@ -17,7 +17,7 @@ export function differences(sketch: Sketch, model: Model, mostCandidates: number
     let count = 0
     for (const outcome of candidates(program, model.family)) {
       if (++count > mostCandidates) return 'too large'
-      if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(keyOf(outcome.waiting.length > 0, outcome.execution), outcome)
+      if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(keyOf(outcome.waiting, outcome.execution), outcome)
     }
   } catch (error) {
     if (error instanceof TooLarge) return 'too large'
@@ -39,7 +39,7 @@ function engine(program: Program<Registers>, model: Model): readonly Run[] {
 
 function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readonly Run[], model: Model): readonly string[] {
   const found: string[] = []
-  const keys = runs.map(run => keyOf(isBlocked(run), run.execution))
+  const keys = runs.map(run => keyOf(waitingIn(run), run.execution))
   const known = new Set(keys)
   for (const [i, key] of keys.entries()) if (keys.indexOf(key) < i) found.push(`again: ${key}`)
   for (const key of expected.keys()) if (!known.has(key)) found.push(`missing: ${key}`)
@@ -56,9 +56,14 @@ function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readon
   return found
 }
 
-/** Which execution it is; a blocked one is not a complete one. */
-export function keyOf(blocked: boolean, execution: Execution): string {
-  return `${blocked ? 'blocked: ' : ''}${executionKey(execution)}`
+/** Which execution it is; a blocked one is not a complete one, nor one in which others wait. */
+export function keyOf(waiting: readonly string[], execution: Execution): string {
+  return `${waiting.length > 0 ? `${[...waiting].sort().join(', ')} blocked: ` : ''}${executionKey(execution)}`
+}
+
+/** The threads that wait for ever, if some do. */
+export function waitingIn({failures}: Run): readonly string[] {
+  return failures.flatMap(failure => failure.kind === 'deadlock' ? failure.waiting.map(({thread}) => thread) : [])
 }
 
 function flagged(failures: readonly Failure[]): ReturnType<typeof flagsOf> {
@@ -74,7 +79,7 @@ function told(returned: unknown, final: readonly Scalar[], flags: ReturnType<typ
 
 /** Did the execution come to a point where no thread can go on? */
 export function isBlocked(run: Run): boolean {
-  return run.failures.some(failure => failure.kind === 'deadlock')
+  return waitingIn(run).length > 0
 }
 
 /**
