@@ -2,7 +2,7 @@
  * Where on McKenney's spectrum a wrapper stands: per option, whether its Rust side may be written so, and whether it is sound
  * there. What is found under a model is found once, for the model's row and for every option that runs under it.
  */
-import {check, explore, lkmm, type Model, type Op, type Proc} from '../../lib/index.ts'
+import {check, explore, lkmm, sc, type Model, type Op, type Proc} from '../../lib/index.ts'
 import {watched, withBodies} from './bodies.ts'
 import {clientListOf, clientName} from './clients.ts'
 import {isUnknown, modelsFor, rowOf, type Depth, type WrapperRow} from './evaluate.ts'
@@ -46,7 +46,7 @@ export function* evaluateSpectrum(wrapper: Wrapper, depth: Depth, expired?: Clie
     const policy = policyOf(option, wrapper.declares ?? null)
     const forbidden = offence(policy, performed.found)
     const judged = forbidden === null ? policy.models.map(model => judge(model, policy)) : []
-    const followed = forbidden ?? restriction.brokenIn(judged)
+    const followed = forbidden ?? restriction.brokenIn(judged) ?? performed.unmapped(judged)
     return {
       wrapper: wrapper.name, option, offence: followed, judged: followed === null ? judged : [], isCut: followed === null && isOver,
       verdict: followed !== null ? 'not expressible' : judged.some(({verdict}) => verdict === 'unsound') ? 'unsound' : 'no violation found',
@@ -93,6 +93,13 @@ class Performing {
     return watched(wrapper, (method, op) => { this.#look(method, op) })
   }
 
+  /** The operation that one of the models has no mapping for: nothing that the option's Rust could be compiled to. */
+  unmapped(judged: readonly WrapperRow[]): Performed | null {
+    const operation = judged.find(({verdict}) => verdict === 'no mapping')?.operation ?? null
+    if (operation === null) return null
+    return this.found.find(performed => performed.operation === operation) ?? {method: 'a constructor', operation, kind: 'ordered atomic', follows: false}
+  }
+
   #look(method: string, op: Op): void {
     const kind = kindOf(op)
     if (kind === null || !('name' in op)) return
@@ -104,11 +111,12 @@ class Performing {
   complete(wrapper: Wrapper, {verdict, broken, asked}: WrapperRow, {clients, bound}: Depth, expired?: ClientBudget['expired']): void {
     if (verdict === 'no violation found') return
     const own = this.watching(wrapper)
+    const model = verdict === 'no mapping' ? sc : lkmm // which has a meaning for every operation
     for (const {client, ordinal} of clientListOf(wrapper).upTo(asked)) {
       if (ordinal > clients || (expired?.() ?? false) !== false) return
       const payload = runnable(client)
       if (payload === null || ordinal <= (broken?.ordinal ?? 0)) continue
-      explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), lkmm, {bound, executions: fewExecutions})
+      explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), model, {bound, executions: fewExecutions})
     }
   }
 }
