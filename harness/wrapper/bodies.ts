@@ -1,7 +1,7 @@
 /** A wrapper with other bodies: watched, restricted, weakened, repaired. */
 import {rewriting, type Op, type Proc} from '../../lib/index.ts'
 import type {RustValue} from './value.ts'
-import {constructs, type Call, type Wrapper} from './wrapper.ts'
+import {constructed, type Call, type Wrapper} from './wrapper.ts'
 
 /**
  * What becomes of a body: `method` is the method that it is of, and `isInside` tells whether a closure that it called is
@@ -31,7 +31,7 @@ export function withBodies(wrapper: Wrapper, change: Change): Wrapper {
 
 /** The same wrapper; `look` is told of every operation of its methods. Constructors work on what nobody else has yet. */
 export function watched(wrapper: Wrapper, look: (method: string, op: Op) => void): Wrapper {
-  return withBodies(wrapper, (method, body, isInside) => constructs(wrapper.signatures.methods.find(({id}) => id === method)!) ? body : rewriting(body, op => {
+  return withBodies(wrapper, (method, body, isInside) => constructed(wrapper.signatures.methods.find(({id}) => id === method)!) !== null ? body : rewriting(body, op => {
     if (!isInside()) look(method, op)
     return op
   }))

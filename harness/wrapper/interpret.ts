@@ -8,7 +8,7 @@ import {alloc, atomicFetchAddRelaxed, check, readPlain, rewriting, Value, writeP
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
 import type {Method} from '../rust/syntax.ts'
 import {behind, borrowed, owner, payloadValue, some, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
-import {arcOf, arcWords, blaming, boxOf, boxWords, constructs, dropArc, dropBox, dropPayload, misfit, MisfitBody, type Surroundings, type Wrapper} from './wrapper.ts'
+import {arcOf, arcWords, blaming, boxOf, boxWords, constructed, dropArc, dropBox, dropPayload, misfit, MisfitBody, type Surroundings, type Wrapper} from './wrapper.ts'
 
 /** The claims that a client is checked by. */
 export const claims = {
@@ -160,7 +160,7 @@ export class Interpreter {
 
   #watched(method: Method, body: Proc<RustValue>): Proc<RustValue> {
     const {watch} = this.#setting
-    return watch === undefined || constructs(method) ? body : rewriting(body, op => {
+    return watch === undefined || constructed(method) !== null ? body : rewriting(body, op => {
       watch(method.id, op)
       return op
     })

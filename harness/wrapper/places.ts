@@ -5,7 +5,7 @@
 import type {Op, Proc} from '../../lib/index.ts'
 import {withBodies} from './bodies.ts'
 import type {RustValue} from './value.ts'
-import {constructs, type Wrapper} from './wrapper.ts'
+import {constructed, type Wrapper} from './wrapper.ts'
 
 export interface Place {
   readonly method: string
@@ -44,7 +44,7 @@ export function placesIn(wrapper: Wrapper, run: (watched: Wrapper) => void): rea
 }
 
 function isConstructor({signatures}: Wrapper, id: string): boolean {
-  return constructs(signatures.methods.find(method => method.id === id)!)
+  return constructed(signatures.methods.find(method => method.id === id)!) !== null
 }
 
 export function altered(wrapper: Wrapper, place: Place, {apply}: Alteration): Wrapper {

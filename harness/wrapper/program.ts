@@ -11,7 +11,7 @@ import {EndOfBlock, Interpreter, type Setting} from './interpret.ts'
 import {payloadWords, type PayloadWords} from './payload.ts'
 import {Sequential, SequentialDeadlock, SequentialFault} from './sequential.ts'
 import {Unwinding, type RustValue} from './value.ts'
-import {constructs, type Wrapper} from './wrapper.ts'
+import {constructed, type Wrapper} from './wrapper.ts'
 
 /** What the sequential parts of a client are judged by. */
 export const aloneClaims = {before: 'the main thread does nothing wrong before the others begin', after: 'the main thread does nothing wrong after the others have ended'} as const
@@ -196,6 +196,7 @@ function constructorsIn(wrapper: Wrapper, {statements}: Block): readonly {readon
     if (statement.kind !== 'call') return []
     const method = wrapper.signatures.methods.find(({id}) => id === statement.method)!
     const inside = statement.operands.flatMap(closuresIn).flatMap(({body}) => constructorsIn(wrapper, body))
-    return constructs(method) && method.result.kind === 'named' ? [{statement, struct: method.result.name}, ...inside] : inside
+    const struct = constructed(method)
+    return struct === null ? inside : [{statement, struct}, ...inside]
   })
 }

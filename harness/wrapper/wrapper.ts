@@ -111,9 +111,10 @@ export function wrapper(definition: WrapperDefinition): Wrapper {
   return {title: '', source: '', expected: {broken: {}, source: ''}, ...definition, signatures}
 }
 
-/** Does the method make an instance that needs memory of its own? */
-export function constructs({parameters, result, self}: Method): boolean {
-  return self?.kind === 'named' && parameters[0]?.name !== 'self' && result.kind === 'named' && result.name === self.name
+/** The struct of which the method makes an instance that needs memory of its own, alone or first of several handles to it; null if it makes none. */
+export function constructed({parameters, result, self}: Method): string | null {
+  const [made] = result.kind === 'tuple' ? result.items : [result]
+  return self?.kind === 'named' && parameters[0]?.name !== 'self' && made?.kind === 'named' && made.name === self.name ? self.name : null
 }
 
 /** The body, whose mistakes in JavaScript are told with its name and place. Other errors come of what the code does. */
