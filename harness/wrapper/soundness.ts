@@ -63,6 +63,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
     flags: ['data-race'], // a section that nobody closes, because its guard was forgotten, is no undefined behaviour
     ...budget.expired === undefined ? {} : {expired: budget.expired}, ...wrapper.regime === undefined ? {} : {regime: wrapper.regime},
   }
+  const alone = new Alone(wrapper, limits)
   const result = (counterexample: Counterexample | null, size: number): Soundness => ({
     verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, size, skipped, unknown,
   })
@@ -75,6 +76,11 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
       continue
     }
     ran++
+    const before = alone.of(client)
+    if (before !== null) {
+      executions += before
+      continue
+    }
     const program = clientProgram(wrapper, client, payload, clientName(wrapper.name, ordinal))
     const found = explore(program, model, limits)
     executions += found.counts.executions
@@ -84,6 +90,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
         skipped++
         unknown.push(...found.unknown)
       } else if (found.counts.executions === 0) deadlock ??= telling()
+      else alone.note(client, found.counts.executions)
       continue
     }
     const counterexample = (failing: Run, failure: Failure): Counterexample => {
@@ -98,6 +105,33 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
     else leak ??= counterexample(found.failing, mild!)
   }
   return result(null, largest)
+}
+
+/**
+ * Clients with one thread at most, of which nothing came: they are run under one model only. All models agree on what a
+ * thread does on its own: it reads what it wrote last, and nothing races.
+ */
+class Alone {
+  static readonly #known = new WeakMap<Wrapper['bodies'], Map<string, WeakMap<Client, number>>>()
+  readonly #executions: WeakMap<Client, number>
+
+  constructor({bodies}: Wrapper, {bound, regime}: Limits) {
+    const bySetting = Alone.#known.get(bodies) ?? new Map<string, WeakMap<Client, number>>()
+    Alone.#known.set(bodies, bySetting)
+    const setting = JSON.stringify([bound, regime])
+    this.#executions = bySetting.get(setting) ?? new WeakMap()
+    bySetting.set(setting, this.#executions)
+  }
+
+  /** How many executions it has; null if that is not known. */
+  of(client: Client): number | null {
+    return this.#executions.get(client) ?? null
+  }
+
+  note(client: Client, executions: number): void {
+    const isAlone = client.main.statements.every(statement => statement.kind !== 'scope' || statement.threads.length < 2)
+    if (isAlone) this.#executions.set(client, executions)
+  }
 }
 
 /** What is unsound about a client: in the failing execution, or, where that merely deadlocks or leaks, in another. */
