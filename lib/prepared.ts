@@ -33,14 +33,18 @@ export class Prepared {
     const isVertex = (label: Label): boolean => !must(model.folded, label)
     this.#program = program
     this.#model = model
-    const look = (endless: boolean): Prospect => {
-      const behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model, {...bounds, endless}, isVertex))
+    const own = {...bounds, endless: false}
+    const look = (): Prospect => {
+      const behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model, own, isVertex))
       return {behaviours, foreseen: lookAhead(program.memory, behaviours)}
     }
-    const plain = look(false)
-    const {behaviours, foreseen} = mayWaitForEver(plain) ? look(true) : plain
-    this.behaviours = behaviours
-    this.#foreseen = foreseen
+    let prospect = look()
+    if (mayWaitForEver(prospect)) {
+      own.endless = true
+      if (hasGracePeriod(prospect)) prospect = look() // nobody was asked whether it ends
+    }
+    this.behaviours = prospect.behaviours
+    this.#foreseen = prospect.foreseen
   }
 
   /** A machine for the caller alone; see `build`. */
@@ -80,20 +84,20 @@ interface Prospect {
   readonly foreseen: boolean
 }
 
-/**
- * May some grace period never end: because a thread in a critical section waits, for whatever it is, or ends
- * in it? If not everything was foreseen, a wait and a section that were seen may come together.
- */
-function mayWaitForEver({behaviours, foreseen}: Prospect): boolean {
-  const nodes = behaviours.flatMap(({nodes}) => nodes)
-  const isSeen = (test: (label: Label) => boolean): boolean => nodes.some(({events, from}) => events.some((event, i) => i >= from && test(event.label)))
-  if (!isSeen(isGracePeriod) || !isSeen(({tags}) => tags.includes('Rcu-lock') || tags.includes('Srcu-lock'))) return false
-  return nodes.some(({demand, events, from}) => {
-    const waits = demand.kind === 'wait' || demand.kind === 'endless'
-    if (waits && !foreseen) return true
-    return ((waits || demand.kind === 'done') && openSections(events).length > 0)
+/** May some grace period never end: because a thread in a critical section waits, for whatever it is, or ends in it, or for all that was foreseen? */
+function mayWaitForEver(prospect: Prospect): boolean {
+  if (!prospect.foreseen) return true
+  return hasGracePeriod(prospect) && prospect.behaviours.some(({nodes}) => nodes.some(({demand, events, from}) => {
+    const stays = demand.kind === 'wait' || demand.kind === 'endless' || demand.kind === 'done'
+    return (stays && openSections(events).length > 0)
       || events.some(({label}, i) => i >= from && isGracePeriod(label) && openSections(events.slice(0, i)).length > 0)
-  })
+  }))
+}
+
+/** Is some thread seen to wait for a grace period? */
+function hasGracePeriod({behaviours}: Prospect): boolean {
+  return behaviours.some(({nodes}) => nodes.some(({demand, events, from}) =>
+    demand.kind === 'endless' || events.some(({label}, i) => i >= from && isGracePeriod(label))))
 }
 
 function kindOf(spare: number, withBefore: boolean): string {

@@ -3,7 +3,7 @@ import test from 'ava'
 import {breaks, holds} from '../harness/ava.ts'
 import {
   awaitAcquire, awaitOnce, executions, explore, lkmm, models, program, rcuReadLock, rcuReadUnlock, readOnce, replay, rewriting, sc, spinLock, spinUnlock, srcuReadLock,
-  srcuReadUnlock, storeRelease, synchronizeRcu, synchronizeSrcu, threads, writeOnce, type Location, type Memory, type Proc, type Program, type Run,
+  srcuReadUnlock, storeRelease, synchronizeRcu, synchronizeSrcu, threads, when, writeOnce, type Location, type Memory, type Proc, type Program, type Run,
   type Scalar,
 } from '../lib/index.ts'
 import * as p from '../primitives/index.ts'
@@ -71,6 +71,21 @@ const left = program('a section that is not closed', () => threads({* reader() {
 for (const model of models) {
   for (const deadlock of [inOwn, forWork, lock, barrier, left]) test(`${deadlock.name} is a deadlock under ${model.name}`, breaks, deadlock, model, {by: 'deadlock'})
 }
+
+test('also where there is too much that a thread may do for all of it to be foreseen', breaks, program('many states', memory => {
+  const [flags, word] = [memory.array('flags', 9), memory.word('word')]
+  return threads({
+    * reader() {
+      for (const flag of flags) yield* when(yield* readOnce(flag), function* () {})
+      yield* section(() => awaitOnce(word, isSet))
+    },
+    * writer() { for (const flag of flags) yield* writeOnce(flag, 1) },
+    * updater() {
+      yield* synchronizeRcu()
+      yield* writeOnce(word, 1)
+    },
+  })
+}), sc, {by: 'deadlock'})
 
 test('a report says who waits for whom', t => {
   t.deepEqual(waits(inOwn), ['one: synchronize_rcu for a critical section of its own'])
