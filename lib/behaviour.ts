@@ -21,6 +21,8 @@ export interface LocalEvent {
   readonly value: Value | null
   /** The thread's reads that its address, value and execution depend on. */
   readonly addr: readonly number[]
+  /** For the read of a compare-exchange: what the word is compared with. */
+  readonly expected: Value | null
   /** The reads that its address comes from, whether or not the model has a dependency there. */
   readonly via: readonly number[]
   readonly data: readonly number[]
@@ -524,7 +526,8 @@ class ThreadRun {
     const until = op.kind === 'cas' ? null : op.until ?? null
     const isCertain = op.kind === 'rmw' && op.isCertain === true
     const isIdle = op.kind === 'load' && op.isIdle === true
-    const position = this.#push({...this.#event(op.name, label), location, addr, via: addr, until, isCertain, isIdle})
+    const expected = op.kind === 'cas' ? op.expected : null
+    const position = this.#push({...this.#event(op.name, label), location, addr, via: addr, until, isCertain, isIdle, expected})
     // a wait is a loop around its read: what follows depends on it by control
     if (until !== null) this.#forever = union([this.#forever, [position]])
     return Value.read(position)
@@ -541,7 +544,7 @@ class ThreadRun {
   #event(name: string, label: Label): LocalEvent {
     const ctrl = union([this.#forever, ...this.#arms])
     return {
-      label, location: null, value: null, addr: [], via: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, isIdle: false, mark: null,
+      label, location: null, value: null, expected: null, addr: [], via: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, isIdle: false, mark: null,
       name, operation: this.#operations - 1,
     }
   }

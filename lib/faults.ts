@@ -13,7 +13,8 @@ import {uninitialised, type Location, type MemoryObject, type Scalar} from './va
 
 /**
  * What may be done with a pointer to an object that died:
- * - `iso`: nothing, not even copy it (lifetime-end pointer zap); also not while it may be dying.
+ * - `iso`: nothing, not even copy it (lifetime-end pointer zap); also not while it may be dying. Seen are loads, stores and
+ *   compare-exchanges; a comparison of registers alone is no event and has no place in an execution, so it is not.
  * - `strict`: copy and compare, but dereference only for the object that it was made for (Rust).
  * - `angelic`: a pointer read from memory is for whichever object makes the program defined (P2434), but for one.
  * - `bits`: dereference whenever the address is in use (kernel practice).
@@ -129,9 +130,14 @@ function keptBy(graph: Graph, vertex: number): number {
   return read === undefined ? -1 : graph.vertexOf(graph.threadOf[vertex]!, read)
 }
 
-/** Loading, storing or exchanging a pointer to an object that is not certain to die later. */
+/** Loading, storing, exchanging or expecting a pointer to an object that is not certain to die later. */
 function pointerUse(graph: Graph, vertex: number, isBefore: (a: number, b: number) => boolean): Fault | null {
-  const scalar = graph.scalarOf(vertex)
+  const {expected} = graph.eventAt(vertex)
+  const compared = expected === null ? undefined : graph.evaluate(graph.threadOf[vertex]!, expected)
+  return zombieUse(graph, vertex, graph.scalarOf(vertex), isBefore) ?? zombieUse(graph, vertex, compared, isBefore)
+}
+
+function zombieUse(graph: Graph, vertex: number, scalar: Scalar | undefined, isBefore: (a: number, b: number) => boolean): Fault | null {
   if (scalar === undefined || typeof scalar === 'number' || scalar.index < 0 || scalar.object.heap === null) return null
   const death = deathOf(graph, scalar.object)
   if (death < 0 || isBefore(vertex, death)) return null

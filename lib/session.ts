@@ -102,7 +102,10 @@ export class Session {
 
   /** How the execution fails, if it does. Flags come without their pairs, which `run` fills in. */
   failures(status: Status, returned: Record<string, unknown>): Failure[] {
-    if (status === 'blocked') return [{kind: 'deadlock', waiting: this.#waiting()}, ...this.#faults([])]
+    if (status === 'blocked') {
+      if (this.#regime === 'iso') flags(this.#graph) // what is before what
+      return [{kind: 'deadlock', waiting: this.#waiting()}, ...this.#faults([])]
+    }
     const found: Failure[] = [...this.panics()]
     for (const [thread, {name}] of this.#behaviours.entries()) found.push(...this.#failedChecks(thread, name))
     if (found.length === 0) {

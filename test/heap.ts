@@ -1,7 +1,7 @@
 import test from 'ava'
 import {
-  alloc, anyOf, cmpxchg, executionKey, executions, explore, free, kfree, kmalloc, lkmm, models, program, rc11, readOnce, readPlain,
-  regimes, sc, storeRelease, threads, when, writePlain, xchg, type FaultKind, type Limits, type Model, type Proc, type Program, type Regime, type Scalar, type Value,
+  alloc, anyOf, awaitOnce, cmpxchg, executionKey, executions, explore, free, kfree, kmalloc, lkmm, models, program, rc11, readOnce, readPlain,
+  regimes, sc, storeRelease, threads, when, writeOnce, writePlain, xchg, type FaultKind, type Limits, type Model, type Proc, type Program, type Regime, type Scalar, type Value,
 } from '../lib/index.ts'
 import {bruteForce} from './helpers/bruteforce.ts'
 
@@ -237,4 +237,37 @@ for (const regime of regimes) {
 
 test('without reuse of addresses a zombie never comes back to life', t => {
   t.deepEqual(faultsOf(lifo, sc, {regime: 'strict', reuse: false}), [])
+})
+
+test('where a thread waits for ever, a pointer may be used before its object dies, and under iso not after', t => {
+  const used = program('used', memory => {
+    const cells = memory.heap('cell', {value: 1})
+    const [kept, never] = [memory.word('kept'), memory.word('never')]
+    return threads({* one() {
+      const cell = yield* alloc(cells, {value: 1})
+      yield* writeOnce(kept, cell)
+      yield* free(cell)
+      yield* awaitOnce(never, value => value !== 0)
+    }})
+  })
+  for (const model of models) {
+    const [run] = [...executions(used, model, {regime: 'iso'})]
+    t.deepEqual(run!.failures.map(({kind}) => kind), ['deadlock'], model.name)
+  }
+})
+
+test('under iso a compare-exchange may not expect a pointer to an object that is dead, whatever the word holds', t => {
+  const expecting = program('expecting', memory => {
+    const cells = memory.heap('cell', {value: 1})
+    const word = memory.word('word')
+    return threads({* one() {
+      const cell = yield* alloc(cells, {value: 1})
+      yield* free(cell)
+      return yield* cmpxchg(word, cell, 1)
+    }})
+  })
+  for (const model of models) {
+    t.deepEqual(faultsOf(expecting, model, {regime: 'iso'}), ['zombie'], model.name)
+    t.deepEqual(faultsOf(expecting, model), [], model.name)
+  }
 })
