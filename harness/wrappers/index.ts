@@ -2,6 +2,7 @@
 import type {Wrapper} from '../wrapper/wrapper.ts'
 import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
+import {epochs} from './crossbeam-epoch.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
 import {rcus} from './rcu.ts'
@@ -19,5 +20,6 @@ export const catalogue: readonly Wrapper[] = [
   ...guards,
   ...refcounts,
   ...hazards,
+  ...epochs,
   ...missingBounds,
 ]
