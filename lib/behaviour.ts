@@ -146,7 +146,7 @@ export class Node {
 }
 
 /** What a model says about how operations become events. */
-type Language = Pick<Model, 'family' | 'dependencies'>
+type Language = Pick<Model, 'family' | 'dependencies' | 'plain'>
 
 /** The behaviour of one thread under one family of models. */
 export class Behaviour {
@@ -289,6 +289,10 @@ class ThreadRun {
   readonly #family: Family
   /** Do only dependencies within one call of a C function count? */
   readonly #isWithinC: boolean
+  /** Are plain accesses what KCSAN takes them for? */
+  readonly #isKcsan: boolean
+  /** Accesses that it takes for atomic from here on. */
+  #atomicNext = 0
   /** For each event, the call of a C function that it is part of. */
   readonly #callOf: (object | undefined)[] = []
   #call: object | undefined
@@ -304,12 +308,13 @@ class ThreadRun {
   /** Goes on with the operation that made the demand, once it is answered. */
   #resume: (answer: Scalar) => void = () => undefined
 
-  constructor(index: number, thread: string, generator: Proc<unknown>, {family, dependencies}: Language, bounds: Bounds) {
+  constructor(index: number, thread: string, generator: Proc<unknown>, {family, dependencies, plain}: Language, bounds: Bounds) {
     this.#index = index
     this.#thread = thread
     this.#generator = generator
     this.#family = family
     this.#isWithinC = dependencies === 'within C'
+    this.#isKcsan = plain === 'as KCSAN sees them'
     this.#bounds = bounds
   }
 
@@ -374,6 +379,9 @@ class ThreadRun {
       case 'iterate':
         this.#rounds++
         return (op.round ?? this.#rounds) > this.#bounds.rounds ? this.#cut('bound') : {reply: undefined}
+      case 'atomic-next':
+        this.#atomicNext = op.accesses
+        return {reply: undefined}
       case 'check':
         this.checks.push({claim: op.claim, holds: op.holds})
         return {reply: undefined}
@@ -473,7 +481,7 @@ class ThreadRun {
   }
 
   #accessAt(op: MappedOp, location: Location, addr: readonly number[]): {readonly reply: Reply} | null {
-    const shape = mapping(op, this.#family)
+    const shape = mapping(this.#isKcsan ? this.#asKcsanSees(op) : op, this.#family)
     if (op.kind === 'fence') {
       return this.#synchronize({name: op.name, domain: location}, () => {
         for (const label of shape.before) this.#push({...this.#event(op.name, label), location, addr})
@@ -501,6 +509,15 @@ class ThreadRun {
       })
     }
     return this.#finish(op, shape, location, addr, result, read)
+  }
+
+  /** A plain write, or a plain read that an annotation covers, as the marked access that KCSAN takes it for. What begins or ends an object is neither. */
+  #asKcsanSees(op: MappedOp): MappedOp {
+    if (op.kind === 'fence') return op
+    const isCovered = this.#atomicNext > 0
+    if (isCovered) this.#atomicNext--
+    if (op.kind === 'store') return op.mark === undefined && isPlain(op.order) ? {...op, vocabulary: 'kernel', order: 'ONCE'} : op
+    return op.kind === 'load' && isCovered && isPlain(op.order) ? {...op, vocabulary: 'kernel', order: 'ONCE'} : op
   }
 
   /** What follows the read of an access. */
@@ -565,6 +582,10 @@ class ThreadRun {
     this.events[position] = {...this.events[position]!, label}
     this.relabelled.push([position, label])
   }
+}
+
+function isPlain(order: string): boolean {
+  return order === 'plain' || order === 'NA'
 }
 
 /** A pointer that cannot be dereferenced, in words. */

@@ -9,7 +9,7 @@ export {
 export {
   atomicAdd, atomicAddReturn, atomicAddReturnAcquire, atomicAddReturnRelaxed, atomicAddReturnRelease, atomicAddUnless, atomicDecAndTest,
   atomicFetchAdd, atomicFetchAddAcquire, atomicFetchAddRelaxed, atomicFetchAddRelease, atomicSub, awaitAcquire, awaitOnce, awaitWork,
-  awaitXchgAcquire, cmpxchg, cmpxchgAcquire, cmpxchgRelaxed, cmpxchgRelease, compilerBarrier, kernelTable, loadAcquire,
+  awaitXchgAcquire, cmpxchg, cmpxchgAcquire, cmpxchgRelaxed, cmpxchgRelease, compilerBarrier, kcsanAtomicNext, kernelTable, loadAcquire,
   rcuAssignPointer, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, smpMb, smpMbAfterAtomic, smpMbAfterSpinlock,
   smpMbAfterUnlockLock, smpMbBeforeAtomic, smpRmb, smpWmb, spinIsLocked, spinLock, spinTrylock, spinUnlock, srcuReadLock, srcuReadUnlock,
   storeRelease, synchronizeRcu, synchronizeSrcu, writeOnce, writePlain, xchg, xchgAcquire, xchgRelaxed, xchgRelease,
@@ -30,7 +30,7 @@ export {mapping, NoMapping, type Family} from './mapping.ts'
 export {executionKey, type Execution, type Given, type Pair} from './execution.ts'
 export {type Axiom, type Model, type RelationExpr, type SetExpr} from './model.ts'
 
-export {cpp20, kernelRust, lkmm, models, namedModels, rc11, sc, tso} from './models/index.ts'
+export {cpp20, kernelRust, lkmm, lkmmKcsan, models, namedModels, rc11, sc, tso} from './models/index.ts'
 export {allows, flagsOf, judge, pairsOf, type Judgement, type Raised, type Step, type Violation} from './reference.ts'
 export {type Counts, type Failure, type Path, type Run, type Unknown, type Verdict} from './result.ts'
 export {executions, explore, reduce, replay, runWith, sample, sampleOne, sitesOf, type Limits, type Sampling, type Strategy} from './explore.ts'

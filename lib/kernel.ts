@@ -326,6 +326,14 @@ export function* writePlain(at: Address, value: Operand): Proc {
 }
 
 /**
+ * kcsan_atomic_next(): KCSAN takes the next `accesses` of this thread for atomic ones (kernel/kcsan/core.c). It makes a
+ * difference under `lkmm-kcsan` alone.
+ */
+export function* kcsanAtomicNext(accesses: number): Proc {
+  yield* perform<undefined>({kind: 'atomic-next', accesses})
+}
+
+/**
  * smp_cond_load_relaxed(): waits until the word satisfies `until`, then returns it, as a READ_ONCE().
  * The wait is one read: an execution in which nothing satisfying can come is blocked, not endless.
  */

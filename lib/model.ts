@@ -51,6 +51,8 @@ export interface Model {
   readonly family: Family
   /** Which dependencies there are: all (the default), or those within one call of a C function (`inC`). */
   readonly dependencies?: 'all' | 'within C'
+  /** What plain accesses are: what the model says of them (the default), or marked where KCSAN takes them for atomic. */
+  readonly plain?: 'as they are' | 'as KCSAN sees them'
   /** The published names, for labels in reports. */
   readonly relations: Readonly<Record<string, RelationExpr>>
   /** An execution is allowed if it satisfies every axiom. */

@@ -62,6 +62,8 @@ export type Op =
   | {readonly kind: 'raw'; readonly value: Value}
   | {readonly kind: 'when'; readonly condition: Value}
   | {readonly kind: 'merge'}
+  /** KCSAN takes this many accesses from here on for atomic. */
+  | {readonly kind: 'atomic-next'; readonly accesses: number}
   | {readonly kind: 'iterate'; readonly round: number | null}
   | {readonly kind: 'check'; readonly claim: string; readonly holds: Value}
 

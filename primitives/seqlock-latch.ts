@@ -5,9 +5,9 @@
  * counters". The writer changes one copy while readers use the other; the low bit of the count says which.
  */
 import {
-  loadAcquire, readOnce, smpRmb, smpWmb, Value, writeOnce, type Location, type Memory, type Operand, type Proc,
+  kcsanAtomicNext, loadAcquire, readOnce, smpRmb, smpWmb, Value, writeOnce, type Location, type Memory, type Operand, type Proc,
 } from '../lib/index.ts'
-import {defineSeqcount, type Seqcount} from './seqlock.ts'
+import {defineSeqcount, kcsanSeqlockRegionMax, type Seqcount} from './seqlock.ts'
 
 /** seqcount_latch_t. Its writers must exclude each other by other means. */
 export interface SeqcountLatch {
@@ -38,6 +38,7 @@ export function* rawReadSeqcountLatch({seqcount}: SeqcountLatch): Proc<Value> {
 
 /** read_seqcount_latch(): as raw_read_seqcount_latch(), annotated for KCSAN. */
 export function* readSeqcountLatch(latch: SeqcountLatch): Proc<Value> {
+  yield* kcsanAtomicNext(kcsanSeqlockRegionMax)
   return yield* rawReadSeqcountLatch(latch)
 }
 
@@ -55,6 +56,7 @@ export function* rawReadSeqcountLatchRetry({seqcount}: SeqcountLatch, start: Ope
 
 /** read_seqcount_latch_retry(): as raw_read_seqcount_latch_retry(), annotated for KCSAN. */
 export function* readSeqcountLatchRetry(latch: SeqcountLatch, start: Operand): Proc<Value> {
+  yield* kcsanAtomicNext(0)
   return yield* rawReadSeqcountLatchRetry(latch, start)
 }
 

@@ -9,7 +9,7 @@
  * are READ_ONCE() and WRITE_ONCE(), which is what that annotation claims of them.
  */
 import {
-  awaitAcquire, awaitOnce, readOnce, smpRmb, smpWmb, when, Value, writeOnce,
+  awaitAcquire, awaitOnce, kcsanAtomicNext, readOnce, smpRmb, smpWmb, when, Value, writeOnce,
   type Location, type Memory, type Operand, type Proc, type Scalar,
 } from '../lib/index.ts'
 import {defineSpinlock, spinLock, spinUnlock, type Spinlock} from './locks.ts'
@@ -29,12 +29,17 @@ export const isEven = (count: Scalar): boolean => typeof count === 'number' && c
 
 // ---- seqcount_t: readers ---------------------------------------------------------------------------
 
+/** KCSAN_SEQLOCK_REGION_MAX: how many accesses of a read section KCSAN takes for atomic, at the most. */
+export const kcsanSeqlockRegionMax = 1000
+
 /**
  * __read_seqcount_begin(): opens a read section without a barrier; the caller must order the count
  * before the data. Waits while a writer is at work, and returns the even count it saw then.
  */
 export function* __readSeqcountBegin({sequence}: Seqcount): Proc<Value> {
-  return yield* awaitOnce(sequence, isEven) // a wait, not a spin, so that executions stay finite
+  const start = yield* awaitOnce(sequence, isEven) // a wait, not a spin, so that executions stay finite
+  yield* kcsanAtomicNext(kcsanSeqlockRegionMax)
+  return start
 }
 
 /** raw_read_seqcount_begin(): as read_seqcount_begin(), without lockdep. */
@@ -52,12 +57,15 @@ export function* readSeqcountBegin(count: Seqcount): Proc<Value> {
 /** read_seqcount_begin() where CONFIG_ARCH_HAS_ACQUIRE_RELEASE is set: an acquire in place of smp_rmb(). */
 export function* readSeqcountBeginAcquire({sequence}: Seqcount): Proc<Value> {
   // acquire: the count before the data; pairs with smp_wmb() in write_seqcount_end()
-  return yield* awaitAcquire(sequence, isEven)
+  const start = yield* awaitAcquire(sequence, isEven)
+  yield* kcsanAtomicNext(kcsanSeqlockRegionMax)
+  return start
 }
 
 /** raw_read_seqcount(): the count as it is, odd if a writer is at work: for callers that check that themselves. */
 export function* rawReadSeqcount({sequence}: Seqcount): Proc<Value> {
   const start = yield* readOnce(sequence)
+  yield* kcsanAtomicNext(kcsanSeqlockRegionMax)
   yield* smpRmb() // the count before the data; pairs with smp_wmb() in write_seqcount_end()
   return start
 }
@@ -75,6 +83,7 @@ export function* rawSeqcountBegin(count: Seqcount): Proc<Value> {
  * the count. Returns whether the section must be tried again.
  */
 export function* __readSeqcountRetry({sequence}: Seqcount, start: Operand): Proc<Value> {
+  yield* kcsanAtomicNext(0)
   return (yield* readOnce(sequence)).ne(start)
 }
 

@@ -67,7 +67,7 @@ export class Sequential {
         else if (op.order === 'Rcu-unlock') this.sections--
         else if (op.order === 'Sync-rcu' && this.sections > 0) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
         return undefined
-      case 'merge': case 'iterate': return undefined
+      case 'merge': case 'iterate': case 'atomic-next': return undefined
     }
   }
 
