@@ -1,5 +1,8 @@
 import test from 'ava'
-import {explore, kcsanAtomicNext, lkmm, lkmmKcsan, program, readOnce, readPlain, smpRmb, smpWmb, threads, without, writeOnce, writePlain, type Proc, type Value} from '../lib/index.ts'
+import {
+  explore, kcsanAtomicNext, lkmm, lkmmKcsan, program, readOnce, readPlain, smpRmb, smpWmb, threads, without, writeOnce, writePlain,
+  type Proc, type Program, type Value,
+} from '../lib/index.ts'
 import {designs} from '../harness/designs.ts'
 import {catalogue} from '../harness/wrappers/index.ts'
 import {rowOf, smallDepth} from '../harness/wrapper/evaluate.ts'
@@ -7,7 +10,7 @@ import {rowOf, smallDepth} from '../harness/wrapper/evaluate.ts'
 /* lkmm-kcsan is LKMM in which plain writes, and the plain reads that kcsan_atomic_next() covers, are marked. */
 
 /** One thread writes x without a mark; `reader` reads it. */
-function racing(reader: (x: Parameters<typeof readPlain>[0]) => Proc<Value>): ReturnType<typeof program> {
+function racing(reader: (x: Parameters<typeof readPlain>[0]) => Proc<Value>): Program<never> {
   return program('racing', ({word}) => {
     const x = word('x')
     return threads({writes: () => writePlain(x, 1), reads: () => reader(x)})

@@ -3,7 +3,7 @@
  * Written in the kernel's words, so that they run under every model by the mapping of P0124.
  */
 import {
-  inC, loadAcquire, raw, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease, writeOnce, writePlain, type Location,
+  inC, kcsanAtomicNext, loadAcquire, raw, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease, writeOnce, writePlain, type Location,
   type Memory, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
 import type {PayloadWords} from '../wrapper/payload.ts'
@@ -51,6 +51,23 @@ const boehm: Recipe = {
   },
 }
 
+/**
+ * C's plain accesses; what is read is annotated for KCSAN as read_seqcount_begin() and read_seqcount_retry() do it
+ * (KCSAN_SEQLOCK_REGION_MAX accesses, include/linux/seqlock.h).
+ */
+const annotated: Recipe = {
+  ...boehm, storeWord: writePlain, loadWord: readPlain,
+  * first(sequence) {
+    const start = yield* boehm.first(sequence)
+    yield* kcsanAtomicNext(1000)
+    return start
+  },
+  * again(sequence) {
+    yield* kcsanAtomicNext(0)
+    return yield* boehm.again(sequence)
+  },
+}
+
 type Options = NonNullable<WrapperExpectation['options']>
 
 interface Variant {
@@ -62,6 +79,7 @@ interface Variant {
   readonly options?: Options
   /** Does the primitive stay in C, called through safe signatures? */
   readonly isInC?: boolean
+  readonly judgedBy?: readonly string[]
   /** Under which models it is broken. */
   readonly broken: readonly string[]
 }
@@ -74,12 +92,12 @@ function inRelaxedRust(broken: readonly string[]): Options {
   return {1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: verdict, 5: verdict}
 }
 
-function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = inRelaxedRust(broken), isInC = false}: Variant): Wrapper {
+function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = inRelaxedRust(broken), isInC = false, judgedBy = judged}: Variant): Wrapper {
   const side = <R>(part: Proc<R>): Proc<R> => isInC ? inC(part) : part
   return wrapper({
     name, title, source, layout,
     declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: true},
-    expected: {source: 'wrappers.md', options, broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    expected: {source: 'wrappers.md', options, broken: Object.fromEntries(judgedBy.map(model => [model, broken.includes(model)]))},
     rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send> Sync for SeqLock<T> {}
@@ -127,7 +145,7 @@ const weak = ['rc11', 'lkmm']
 export const seqlocks: readonly Wrapper[] = ([
   {
     name: 'd1-seq-copy-volatile', title: 'plain data, read before it is validated', source: 'Amanieu/seqlock 0.2 (wrappers.md, row 1)', broken: weak,
-    recipe: {...boehm, storeWord: writePlain, loadWord: readPlain},
+    recipe: annotated, judgedBy: [...judged, 'lkmm-kcsan'],
   },
   {name: 'd2-seq-relaxed-words', title: 'relaxed atomic words and fences', source: 'Boehm, MSPC 2012 (rows 4, 6)', recipe: boehm, bound: 'T: AnyBitPattern', broken: []},
   {
