@@ -126,6 +126,8 @@ export class Node {
   escaping: ReadonlySet<number> | null | undefined = undefined
   /** What the checker derived from the thread's own events; owned by derived.ts. */
   derived: unknown = null
+  /** What shape the thread's events have, as text; owned by shape.ts. */
+  signature: string | null = null
 
   constructor(id: number, parent: Node | null, answer: Scalar, run: ThreadRun, isVertex: (label: Label) => boolean) {
     this.id = id

@@ -4,6 +4,7 @@
  */
 import {isIn, lowest} from './bits.ts'
 import {encode, type Code} from './code.ts'
+import type {Unit} from './counting.ts'
 import {Flags} from './flags.ts'
 import {Narrow} from './narrow.ts'
 import type {Plan} from './plan.ts'
@@ -78,11 +79,24 @@ export class Checker {
     this.#rows.anyLate = true
   }
 
+  /** No thread has started. */
+  clear(): void {
+    this.#rows.balance.clear()
+    this.settle()
+  }
+
+  /** A thread whose vertices begin at `start`, and its units at `first`, has these units now. */
+  count(first: number, start: number, units: readonly Unit[]): void {
+    this.#rows.balance.enter(first, start, units)
+  }
+
   /** Brings everything up to date. Returns the axiom that fails, or null. Deltas stay until `settle`. */
   propagate(): string | null {
     const {checks} = this.#rows.plan
     this.#engine.run()
-    for (const check of checks) if (this.#fails(check.kind, check.relation)) return check.axiom
+    for (const {axiom, kind, relation} of checks) {
+      if (kind === 'even' ? this.#rows.balance.isUneven : this.#fails(kind, relation)) return axiom
+    }
     return null
   }
 
@@ -123,6 +137,7 @@ export class Checker {
         }
       }
     }
+    this.#rows.balance.settle()
     if (this.#rows.anyLate) this.#rows.late.fill(0)
     this.#rows.anyLate = false
   }

@@ -2,7 +2,7 @@
 import type {Mask, PlanOp} from './plan.ts'
 
 /** Four numbers per operation: which one, its result, its arguments (or a set, a mask, a group). */
-export const codes = {copy: 0, seq: 1, from: 2, to: 3, keep: 4, drop: 5, plus: 6, and: 7, minus: 8, inv: 9, group: 10} as const
+export const codes = {copy: 0, seq: 1, from: 2, to: 3, keep: 4, drop: 5, plus: 6, and: 7, minus: 8, inv: 9, count: 10, group: 11} as const
 
 export interface Code {
   readonly ops: Int32Array
@@ -31,6 +31,7 @@ export function encode(list: readonly PlanOp[]): Code {
       case 'from': case 'to': ops.push(codes[op.kind], op.out, op.arg, op.set); break
       case 'keep': case 'drop': ops.push(codes[op.kind], op.out, op.arg, masks.push(op.mask) - 1); break
       case 'plus': case 'inv': ops.push(codes[op.kind], op.out, op.arg, op.arg); break
+      case 'count': ops.push(codes.count, op.out, op.core, op.core); break
       case 'rec': ops.push(codes.group, groups.push(groupOf(op)) - 1, 0, 0); break
       case 'mask': throw new Error('an axiom uses a filter as a relation')
     }

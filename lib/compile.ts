@@ -7,9 +7,10 @@
  * some kind (no RCU, no plain access) are left out.
  */
 import {label, type Label} from './event.ts'
+import {countingIn, type Counting} from './counting.ts'
 import {empty, Emitter, identity, none, plain, type Ref} from './emit.ts'
 import {foldUnions, inputsOf} from './fold.ts'
-import {and, any, cross, grace as graceBase, id, on, plus, poLoc, R, seq, W, type Model, type RelationExpr, type SetExpr} from './model.ts'
+import {and, any, cross, grace as graceBase, id, on, plus, poLoc, R, seq, W, type Model, type Recursive, type RelationExpr, type SetExpr} from './model.ts'
 import type {Check, Local, Mask, OwnRelation, Plan, PlanOp} from './plan.ts'
 import {isLocal} from './reference.ts'
 import {coherenceOrder, isInThread, isMask, isStatic, may, must, unionOf} from './static.ts'
@@ -32,6 +33,11 @@ export function compile(model: Model, purpose: Purpose): Plan {
 /** The relations of single threads on which the plan for some purpose may depend. */
 export function inputsFor(model: Model, purpose: Purpose): readonly OwnRelation[] {
   return [...new Compiler(model, purpose).plan(purpose.withBefore).locals, ...Object.values(within)]
+}
+
+/** Can the recursive relations of such programs be counted (counting.ts)? */
+export function canCount(model: Model, purpose: Purpose): boolean {
+  return new Compiler(model, purpose).canCount()
 }
 
 /**
@@ -58,6 +64,8 @@ class Compiler {
   readonly #absent: ReadonlyMap<string, OwnRelation>
   /** How many expressions refer to an expression. */
   readonly #mentions = new Map<RelationExpr, number>()
+  /** What is counted, and the relation that it makes; none until it is wanted. */
+  #counted: {readonly counting: Counting; readonly out: number} | null = null
   readonly #exprIds = new Map<RelationExpr | SetExpr, string>()
 
   constructor(model: Model, {labels, absent}: Purpose) {
@@ -71,6 +79,12 @@ class Compiler {
     const before = this.#mentions.get(expr) ?? 0
     this.#mentions.set(expr, before + 1)
     if (before === 0) for (const part of partsOf(expr)) this.#countMentions(part)
+  }
+
+  canCount(): boolean {
+    const {axioms, flags, before} = this.#model
+    const all = [...Object.values(axioms).map(({of}) => of), ...Object.values(flags), before]
+    return [...new Set(all.flatMap(expr => [...recursiveIn(expr)]))].every(rec => this.#isEmpty(rec) || this.#countingOf(rec) !== null)
   }
 
   plan(withBefore: boolean): Plan {
@@ -90,6 +104,11 @@ class Compiler {
         if (!isLocal(coherent) && order !== none) checks.push({axiom, kind: 'irreflexive', relation: order})
         continue
       }
+      const counted = kind === 'irreflexive' ? this.#evenWalks(of, withBefore) : null
+      if (counted !== null) {
+        checks.push({axiom, kind: 'even', relation: counted})
+        continue
+      }
       const relation = this.#relation(kind === 'acyclic' ? plus(of) : of)
       if (relation === none) continue
       checks.push({axiom, kind: kind === 'empty' ? 'empty' : 'irreflexive', relation})
@@ -106,7 +125,7 @@ class Compiler {
     const before = withBefore ? this.#relation(this.#model.before) : none
     return {
       model: this.#model, labels: new Set(this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace,
-      locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], ops, checks, flagOps: this.#emit.ops, flags, before, order, closures,
+      locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], counting: this.#counted?.counting ?? null, ops, checks, flagOps: this.#emit.ops, flags, before, order, closures,
     }
   }
 
@@ -203,8 +222,16 @@ class Compiler {
       else parts.push(this.#ref(run.length === 1 ? run[0]! : seq(...run)))
       run = []
     }
-    for (const arg of this.#flatten(args)) {
-      if (isLocal(arg) && isInThread(arg)) run.push(arg)
+    const all = [...this.#flatten(args)]
+    for (let arg = all.shift(); arg !== undefined; arg = all.shift()) {
+      const counting = arg.op === 'rec' ? this.#countingOf(arg) : null
+      if (counting !== null) {
+        const {first, last} = counting
+        this.#mustBe(run.splice(Math.max(0, run.length - last.length)), last)
+        this.#mustBe(all.splice(0, first.length), first)
+        flush()
+        parts.push(plain(this.#count(counting, true)))
+      } else if (isLocal(arg) && isInThread(arg)) run.push(arg)
       else {
         flush()
         parts.push(this.#ref(arg))
@@ -212,6 +239,43 @@ class Compiler {
     }
     flush()
     return this.#chain(parts)
+  }
+
+  // ---- counting ----
+
+  /** How the relation can be counted; null if it cannot, or is empty. */
+  #countingOf(rec: Recursive): Counting | null {
+    return this.#isEmpty(rec) ? null : countingIn(rec, part => this.#isEmpty(part))
+  }
+
+  /** What is counted has no endpoints in the matrices, but the events around it do. */
+  #mustBe(around: readonly RelationExpr[], link: readonly RelationExpr[]): void {
+    if (around.map(part => this.#id(part)).join() === link.map(part => this.#id(part)).join()) return
+    throw new Error(`model ${this.#model.name}: a relation that is counted must stand between the outer parts of its link`)
+  }
+
+  /** The pairs that even walks order, from what leads to the first unit to what the last one leads to; only their core if no pairs are wanted. */
+  #count(counting: Counting, wantsPairs: boolean): number {
+    if (this.#counted !== null) return this.#counted.out
+    const core = this.#ref(seq(...counting.core)).pairs
+    const out = wantsPairs ? this.#emit.fresh() : none
+    this.#emit.ops.push({kind: 'count', out, core})
+    this.#counted = {counting, out}
+    return wantsPairs ? out : core
+  }
+
+  /** For `irreflexive X ; rec ; Y`, where Y ; X is the link and nothing else wants the relation: the number of the link's core. Otherwise null. */
+  #evenWalks(of: RelationExpr, withBefore: boolean): number | null {
+    const parts = spread(of)
+    const at = parts.findIndex(part => part.op === 'rec')
+    const rec = parts[at]
+    const counting = rec?.op === 'rec' ? this.#countingOf(rec) : null
+    if (counting === null) return null
+    const written = (all: readonly RelationExpr[]): string => all.flatMap(spread).map(part => this.#id(part)).filter((id, i, ids) => !id.startsWith('[') || id !== ids[i - 1]).join()
+    if (written([...parts.slice(at + 1), ...parts.slice(0, at)]) !== written([...counting.first, ...counting.core, ...counting.last])) return null
+    const {axioms, flags, before} = this.#model
+    const others = [...Object.values(axioms).flatMap(axiom => axiom.of === of ? [] : [axiom.of]), ...Object.values(flags), ...withBefore ? [before] : []]
+    return others.some(other => !this.#isEmpty(other) && recursiveIn(other).has(rec as Recursive)) ? null : this.#count(counting, false)
   }
 
   #chain(parts: readonly Part[]): Ref {
@@ -325,6 +389,23 @@ class Compiler {
 }
 
 const everyPair = cross(any, any)
+
+/** The recursive relations in an expression. */
+function recursiveIn(expr: RelationExpr): ReadonlySet<Recursive> {
+  const known = recursive.get(expr)
+  if (known !== undefined) return known
+  recursive.set(expr, new Set())
+  const found = new Set([...expr.op === 'rec' ? [expr] : [], ...partsOf(expr).flatMap(part => [...recursiveIn(part)])])
+  recursive.set(expr, found)
+  return found
+}
+
+const recursive = new WeakMap<RelationExpr, ReadonlySet<Recursive>>()
+
+/** A sequence, and sequences in it, part by part. */
+function spread(expr: RelationExpr): readonly RelationExpr[] {
+  return expr.op === 'seq' ? expr.args.flatMap(spread) : [expr]
+}
 
 /** The relations that an expression is made from. */
 function partsOf(expr: RelationExpr): readonly RelationExpr[] {

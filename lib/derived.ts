@@ -3,6 +3,7 @@
  * far as the thread's state before did not contribute them.
  */
 import type {Node} from './behaviour.ts'
+import {unitsIn, type Unit} from './counting.ts'
 import type {Plan} from './plan.ts'
 import {shapeOf, type Shape} from './shape.ts'
 
@@ -14,6 +15,8 @@ export interface Derived {
   readonly pairs: Int32Array
   /** All pairs of inputs that only flags need: those may also shrink (an rcu_read_lock() not yet unlocked). */
   readonly flagPairs: Int32Array
+  /** The grace periods and critical sections that are counted: all of the thread's. */
+  readonly units: readonly Unit[]
   /** Members of sets that the parent state has not: set, vertex, … */
   readonly members: Int32Array
 }
@@ -49,7 +52,8 @@ function derive(shape: Shape, before: Shape | null, plan: Plan): Derived {
     for (const vertex of shape.members(key)) if (!old.includes(vertex)) members.push(set, vertex)
   }
   const foreseen = [...shape.labels].every(label => plan.labels.has(label)) && absent.every(({key}) => shape.pairs(key).length === 0)
-  return {plan, foreseen, pairs: Int32Array.from(pairs), flagPairs: Int32Array.from(flagPairs), members: Int32Array.from(members)}
+  const units = plan.counting === null ? [] : unitsIn(shape, plan.counting)
+  return {plan, foreseen, units, pairs: Int32Array.from(pairs), flagPairs: Int32Array.from(flagPairs), members: Int32Array.from(members)}
 }
 
 const none = new Int32Array(0)

@@ -58,7 +58,7 @@ export class Flags {
   }
 
   #compute(op: PlanOp): void {
-    if (op.kind === 'rec') throw new Error(`model ${this.#rows.plan.model.name}: a recursive relation that only flags use is not supported`)
+    if (op.kind === 'rec' || op.kind === 'count') throw new Error(`model ${this.#rows.plan.model.name}: a recursive relation that only flags use is not supported`)
     if (op.kind === 'plus') {
       this.#computePlus(op.out, op.arg)
       return
@@ -73,7 +73,7 @@ export class Flags {
     }
   }
 
-  #computeWord(op: Exclude<PlanOp, {kind: 'rec' | 'plus'}>, from: number, word: number): number {
+  #computeWord(op: Exclude<PlanOp, {kind: 'rec' | 'count' | 'plus'}>, from: number, word: number): number {
     const {layout: {sets}, state} = this.#rows
     switch (op.kind) {
       case 'or': {

@@ -20,7 +20,7 @@ function withoutUnused(plan: Plan): Plan {
   const isUsed = (relation: number): boolean => (uses.get(relation) ?? 0) > 0
   const ops: PlanOp[] = []
   for (const op of plan.ops.toReversed()) {
-    if (isUsed(resultOf(op))) ops.unshift(op)
+    if (op.kind === 'count' || isUsed(resultOf(op))) ops.unshift(op)
     else for (const input of inputsOf(op)) uses.set(input, uses.get(input)! - 1)
   }
   return {...plan, ops, locals: plan.locals.filter(({relation}) => isUsed(relation))}
@@ -37,7 +37,7 @@ function countUses({rf, co, fr, grace, order, before, closures, checks, ops, fla
 
 /** Operations that add pairs to their result, whatever else is in it. A closure needs its result for itself. */
 function isFoldable({kind}: PlanOp): boolean {
-  return kind !== 'plus' && kind !== 'rec' && kind !== 'mask'
+  return kind !== 'plus' && kind !== 'count' && kind !== 'rec' && kind !== 'mask'
 }
 
 function foldList(ops: readonly PlanOp[], locals: readonly number[], uses: ReadonlyMap<number, number>, into: Map<number, number>): PlanOp[] {
@@ -86,6 +86,7 @@ function renamed(op: PlanOp, to: (relation: number) => number): PlanOp {
     case 'and': case 'minus': case 'seq': return {...op, out: to(op.out), left: to(op.left), right: to(op.right)}
     case 'keep': case 'drop': case 'from': case 'to': case 'inv': case 'plus': return {...op, out: to(op.out), arg: to(op.arg)}
     case 'mask': return {...op, out: to(op.out)}
+    case 'count': return {...op, out: to(op.out), core: to(op.core)}
     case 'rec': return {...op, self: to(op.self), body: to(op.body), ops: op.ops.map(inner => renamed(inner, to))}
   }
 }
@@ -101,6 +102,7 @@ export function inputsOf(op: PlanOp): readonly number[] {
     case 'and': case 'minus': case 'seq': return [op.left, op.right]
     case 'keep': case 'drop': case 'from': case 'to': case 'inv': case 'plus': return [op.arg]
     case 'mask': return []
+    case 'count': return [op.core]
     case 'rec': return [...op.ops.flatMap(inputsOf), op.body, op.body].filter(input => input !== op.self)
   }
 }

@@ -19,6 +19,8 @@ export interface Blueprint {
   readonly plan: Plan
   /** Vertices reserved for each thread. */
   readonly capacity: readonly number[]
+  /** Grace periods and critical sections to be counted (counting.ts), likewise. */
+  readonly units: readonly number[]
 }
 
 /** More vertices in a thread, or another kind of event, than the graph was made for. */
@@ -53,6 +55,9 @@ export class Graph {
   /** First vertex of each thread, and how many are reserved for it. */
   readonly #base: readonly number[]
   readonly #capacity: readonly number[]
+  /** Likewise for the grace periods and critical sections that are counted. */
+  readonly #unitBase: readonly number[]
+  readonly #unitCapacity: readonly number[]
   readonly #state: Int32Array
 
   // where things are in the state: one word per thread, one per vertex, or rows of bits
@@ -81,7 +86,7 @@ export class Graph {
   /** Vertices whose value is being worked out: one that needs itself has none. */
   readonly #visiting: boolean[]
 
-  constructor({memory, behaviours, plan, capacity}: Blueprint) {
+  constructor({memory, behaviours, plan, capacity, units}: Blueprint) {
     this.memory = memory
     this.behaviours = behaviours
     this.plan = plan
@@ -90,7 +95,9 @@ export class Graph {
     this.vertices = this.threadOf.length
     this.words = Math.max(1, Math.ceil(this.vertices / 32))
     this.#capacity = capacity
-    this.#base = capacity.map((_, thread) => capacity.slice(0, thread).reduce((sum, count) => sum + count, 0))
+    this.#base = startsOf(capacity)
+    this.#unitCapacity = units
+    this.#unitBase = startsOf(units)
     this.#events = new Array<LocalEvent | null>(this.vertices).fill(null)
     this.#visiting = new Array<boolean>(this.vertices).fill(false)
 
@@ -115,9 +122,13 @@ export class Graph {
     const sets = reserve(plan.sets.length * this.words)
     const relations = reserve(plan.kept * this.vertices * this.words)
     const used = reserve(plan.kept * this.words)
+    const count = units.reduce((sum, own) => sum + own, 0)
+    const counted = {
+      count, weights: reserve(count), before: reserve(count * this.words), after: reserve(count * this.words), best: reserve(Math.ceil(count * count / 2)),
+    }
     this.size = size
     this.#state = new Int32Array(size)
-    const layout = {vertices: this.vertices, words: this.words, location: this.#location, access: this.#accesses, sets, relations, used}
+    const layout = {vertices: this.vertices, words: this.words, location: this.#location, access: this.#accesses, sets, relations, used, units: counted}
     this.checker = new Checker(plan, this.#state, layout, sameThread(this.threadOf, this.words))
   }
 
@@ -141,7 +152,7 @@ export class Graph {
     state.fill(unknown, this.#value, this.#value + this.vertices)
     state.fill(-1, this.#location, this.#location + this.vertices)
     state.fill(-1, this.#partner, this.#partner + this.vertices)
-    this.checker.settle()
+    this.checker.clear()
   }
 
   // ---- threads and their events ----
@@ -170,8 +181,8 @@ export class Graph {
   enter(thread: number, node: Node): void {
     const start = this.#base[thread]!
     this.#state[this.#node + thread] = node.id
-    const {foreseen, members, pairs} = derivedOf(node, this.plan)
-    if (!foreseen || node.vertexCount > this.#capacity[thread]!) throw new Outgrown(`thread ${this.behaviours[thread]!.name}`)
+    const {foreseen, members, pairs, units} = derivedOf(node, this.plan)
+    if (!foreseen || node.vertexCount > this.#capacity[thread]! || units.length > this.#unitCapacity[thread]!) throw new Outgrown(`thread ${this.behaviours[thread]!.name}`)
     this.#show(thread, node)
     for (let position = node.from; position < node.events.length; position++) {
       const vertex = node.vertices[position]!
@@ -182,6 +193,7 @@ export class Graph {
       this.checker.include(members[i]!, start + members[i + 1]!, members[i + 1]! < old)
     }
     for (let i = 0; i < pairs.length; i += 3) this.checker.add(pairs[i]!, start + pairs[i + 1]!, start + pairs[i + 2]!)
+    this.checker.count(this.#unitBase[thread]!, start, units)
   }
 
   #show(thread: number, node: Node): void {
@@ -454,6 +466,12 @@ export class Graph {
 /** May a thread that has run this far still write to the location? */
 export function mayWrite({demand, future}: Node, location: number): boolean {
   return goesOn(demand) && (future === null || future.has(location))
+}
+
+/** Where each thread's share begins, of places that are given out in a row. */
+function startsOf(capacity: readonly number[]): number[] {
+  let next = 0
+  return capacity.map(count => (next += count) - count)
 }
 
 /** One row per vertex: the vertices of its thread. */

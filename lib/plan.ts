@@ -1,4 +1,5 @@
 /** What a model is compiled to (compile.ts): a short list of operations on bit matrices, which the checker runs. */
+import type {Counting} from './counting.ts'
 import type {Label} from './event.ts'
 import type {Model, RelationExpr, SetExpr} from './model.ts'
 
@@ -14,6 +15,8 @@ export type PlanOp =
   | {readonly kind: 'plus'; readonly out: number; readonly arg: number}
   /** Every pair of a mask; only flags may need one that filters nothing. */
   | {readonly kind: 'mask'; readonly out: number; readonly mask: Mask}
+  /** Walks along links over gains and losses with at least as many gains (balance.ts); `core` is the links' middle part. -1: only checked. */
+  | {readonly kind: 'count'; readonly out: number; readonly core: number}
   /** Operations that feed each other: repeated until nothing changes. `self` is what the body refers to. */
   | {readonly kind: 'rec'; readonly self: number; readonly body: number; readonly ops: readonly PlanOp[]}
 
@@ -37,7 +40,8 @@ export interface Local extends OwnRelation {
 
 export interface Check {
   readonly axiom: string
-  readonly kind: 'irreflexive' | 'empty'
+  /** `even`: of the relation that is counted, and that leads back to where it begins. */
+  readonly kind: 'irreflexive' | 'empty' | 'even'
   readonly relation: number
 }
 
@@ -59,6 +63,8 @@ export interface Plan {
   readonly sets: readonly {readonly key: string; readonly expr: SetExpr}[]
   /** Relations of single threads that are taken to be empty: a thread in which one is not needs another plan. */
   readonly absent: readonly OwnRelation[]
+  /** What the one operation of the kind `count` counts; null if there is none. */
+  readonly counting: Counting | null
   readonly ops: readonly PlanOp[]
   readonly checks: readonly Check[]
   /** Operations and checks that decide the flags; run once, on a complete execution. */

@@ -1,6 +1,6 @@
 /** Plans that fit programs: made once for each kind of program, and kept. */
 import type {Node} from './behaviour.ts'
-import {compile, inputsFor} from './compile.ts'
+import {canCount, compile, inputsFor} from './compile.ts'
 import {numberOf, type Label} from './event.ts'
 import type {Model} from './model.ts'
 import type {OwnRelation, Plan} from './plan.ts'
@@ -9,6 +9,7 @@ import {shapeOf, type Shape} from './shape.ts'
 /** Programs whose events carry the same labels. */
 interface Family {
   readonly labels: readonly Label[]
+  readonly isCountable: boolean
   /** Relations that some of the programs may lack. */
   readonly inputs: readonly OwnRelation[]
   /** The plans, by which of the relations a program lacks. */
@@ -36,6 +37,11 @@ export function planFor(model: Model, nodes: readonly Node[], withBefore: boolea
   return plan
 }
 
+/** Can whatever is counted (counting.ts) be counted in programs whose threads come to these nodes? */
+export function isCountable(model: Model, nodes: readonly Node[]): boolean {
+  return model.counted === undefined || familyFor(model, new Set(nodes.map(shapeOf)), false).isCountable
+}
+
 /** The positions of the family's relations that are not empty in a shape. */
 function presentIn(shape: Shape, family: Family): readonly number[] {
   return shape.noted(family, () => {
@@ -56,5 +62,6 @@ function familyFor(model: Model, shapes: ReadonlySet<Shape>, withBefore: boolean
 }
 
 function newFamily(model: Model, labels: readonly Label[], withBefore: boolean): Family {
-  return {labels, inputs: inputsFor(model, {labels, absent: [], withBefore}), plans: new Map()}
+  const purpose = {labels, absent: [], withBefore}
+  return {labels, isCountable: canCount(model, purpose), inputs: inputsFor(model, purpose), plans: new Map()}
 }

@@ -2,12 +2,13 @@
  * What is known of a program under a model before it runs: what its threads do, and a machine for it.
  * Kept for as long as the program, so that to run it again (to sample, replay, reduce) needs no preparation.
  */
-import {Behaviour, type Bounds} from './behaviour.ts'
+import {Behaviour, type Bounds, type Node} from './behaviour.ts'
+import {derivedOf} from './derived.ts'
 import type {Label} from './event.ts'
 import {lookAhead} from './futures.ts'
 import {Machine} from './machine.ts'
 import type {Model} from './model.ts'
-import {planFor} from './plans.ts'
+import {isCountable, planFor} from './plans.ts'
 import type {Program} from './program.ts'
 import {isGracePeriod, openSections} from './sections.ts'
 import {must} from './static.ts'
@@ -21,30 +22,33 @@ export class TooManyEvents extends Error {
 }
 
 export class Prepared {
-  readonly behaviours: readonly Behaviour[]
   readonly #program: Program
   readonly #model: Model
-  /** Was everything seen that the threads may do? */
-  readonly #foreseen: boolean
+  readonly #bounds: Bounds
+  #prospect: Prospect
   /** A machine that nobody uses now. */
   #idle: {readonly kind: string; readonly machine: Machine} | null = null
 
   constructor(program: Program, model: Model, bounds: Bounds) {
-    const isVertex = (label: Label): boolean => !must(model.folded, label)
     this.#program = program
     this.#model = model
-    const own = {...bounds, endless: false}
+    this.#bounds = bounds
+    this.#prospect = this.#foresee(true)
+  }
+
+  /** Looks at what the threads may do. */
+  #foresee(isCounted: boolean): Prospect {
+    const {folded, counted} = this.#model
+    const isVertex = (label: Label): boolean => !must(folded, label) && !(isCounted && counted !== undefined && must(counted, label))
+    const own = {...this.#bounds, endless: false}
     const look = (): Prospect => {
-      const behaviours = program.threads.map(({name, body}, index) => new Behaviour(index, name, body, model, own, isVertex))
-      return {behaviours, foreseen: lookAhead(program.memory, behaviours)}
+      const behaviours = this.#program.threads.map(({name, body}, index) => new Behaviour(index, name, body, this.#model, own, isVertex))
+      return {behaviours, foreseen: lookAhead(this.#program.memory, behaviours), isCounted}
     }
-    let prospect = look()
-    if (mayWaitForEver(prospect)) {
-      own.endless = true
-      if (hasGracePeriod(prospect)) prospect = look() // nobody was asked whether it ends
-    }
-    this.behaviours = prospect.behaviours
-    this.#foreseen = prospect.foreseen
+    const prospect = look()
+    if (!mayWaitForEver(prospect)) return prospect
+    own.endless = true
+    return hasGracePeriod(prospect) ? look() : prospect // nobody was asked whether it ends
   }
 
   /** A machine for the caller alone; see `build`. */
@@ -66,15 +70,18 @@ export class Prepared {
    * @param withBefore will the model's `before` be asked for?
    */
   build(spare: number, withBefore: boolean): Machine {
-    const {behaviours} = this
-    const room = spare + (this.#foreseen ? 0 : 2)
+    // events that turn out to count for more than one kind need a place in the matrices; machines made before keep theirs
+    if (this.#prospect.isCounted && !isCountable(this.#model, nodesOf(this.#prospect.behaviours))) this.#prospect = this.#foresee(false)
+    const {behaviours, foreseen} = this.#prospect
+    const room = spare + (foreseen ? 0 : 2)
     const capacity = behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0) + room)
     const total = capacity.reduce((sum, count) => sum + count, 0)
     if (total > maxVertices) {
       throw new TooManyEvents(`program ${this.#program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
     }
-    const plan = planFor(this.#model, behaviours.flatMap(({nodes}) => nodes), withBefore)
-    return new Machine({memory: this.#program.memory, behaviours, plan, capacity})
+    const plan = planFor(this.#model, nodesOf(behaviours), withBefore)
+    const units = behaviours.map(({nodes}) => plan.counting === null ? 0 : nodes.reduce((most, node) => Math.max(most, derivedOf(node, plan).units.length), 0) + room)
+    return new Machine({memory: this.#program.memory, behaviours, plan, capacity, units})
   }
 }
 
@@ -82,6 +89,8 @@ export class Prepared {
 interface Prospect {
   readonly behaviours: readonly Behaviour[]
   readonly foreseen: boolean
+  /** Are events left out of the matrices that can be counted instead (counting.ts)? */
+  readonly isCounted: boolean
 }
 
 /** May some grace period never end: because a thread in a critical section waits, for whatever it is, or ends in it, or for all that was foreseen? */
@@ -98,6 +107,10 @@ function mayWaitForEver(prospect: Prospect): boolean {
 function hasGracePeriod({behaviours}: Prospect): boolean {
   return behaviours.some(({nodes}) => nodes.some(({demand, events, from}) =>
     demand.kind === 'endless' || events.some(({label}, i) => i >= from && isGracePeriod(label))))
+}
+
+function nodesOf(behaviours: readonly Behaviour[]): readonly Node[] {
+  return behaviours.flatMap(({nodes}) => nodes)
 }
 
 function kindOf(spare: number, withBefore: boolean): string {

@@ -3,6 +3,8 @@
  * state, which is saved and restored as a whole; what is new in it since the last round (its delta) is kept
  * beside the state, since it is gone whenever a state is saved.
  */
+import {Balance} from './balance.ts'
+import {put} from './bits.ts'
 import type {Mask, Plan} from './plan.ts'
 
 /** Where in the machine's state array the checker finds and keeps its things. */
@@ -20,6 +22,8 @@ export interface Layout {
   readonly relations: number
   /** One row per such relation: which of its rows have any bit. */
   readonly used: number
+  /** For balance.ts: how many units there are, their weights, one row each of the vertices before and after, the balances between any two. */
+  readonly units: {readonly count: number; readonly weights: number; readonly before: number; readonly after: number; readonly best: number}
 }
 
 export class Rows {
@@ -37,6 +41,7 @@ export class Rows {
   /** One row per set: vertices that joined it after relations may have had pairs of them. */
   readonly late: Int32Array
   anyLate = false
+  readonly balance: Balance
 
   constructor(plan: Plan, state: Int32Array, layout: Layout, inThread: Int32Array) {
     this.plan = plan
@@ -47,6 +52,22 @@ export class Rows {
     this.dirty = new Int32Array(plan.kept * layout.words)
     this.hot = new Uint8Array(plan.kept)
     this.late = new Int32Array(plan.sets.length * layout.words)
+    this.balance = new Balance(this)
+  }
+
+  /** Adds a row of bits, which begins at `at`, to a row of a relation. */
+  putRow(relation: number, from: number, bits: Int32Array, at: number): void {
+    const {relations, used, vertices, words} = this.layout
+    for (let word = 0; word < words; word++) {
+      const row = (relation * vertices + from) * words + word
+      const fresh = bits[at + word]! & ~this.state[relations + row]!
+      if (fresh === 0) continue
+      this.state[relations + row]! |= fresh
+      this.delta[row]! |= fresh
+      put(this.dirty, relation * words, from)
+      put(this.state, used + relation * words, from)
+      this.hot[relation] = 1
+    }
   }
 
   /** One word of the row of a mask. */

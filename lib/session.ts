@@ -27,7 +27,6 @@ export class Session {
   readonly flags: ReadonlySet<string>
   machine: Machine
   readonly #prepared: Prepared
-  readonly #behaviours: readonly Behaviour[]
   readonly #bounds: Bounds
   readonly #spare: number
   /** What pointers to dead objects may be used for; null if no object dies. */
@@ -43,7 +42,6 @@ export class Session {
     this.#wantsLeaks = leaks
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
     this.#prepared = prepare(program, model, bounds)
-    this.#behaviours = this.#prepared.behaviours
     this.#spare = spare
     this.machine = this.#prepared.take(spare, this.#regime === 'iso')
   }
@@ -69,6 +67,10 @@ export class Session {
 
   get #graph(): Graph {
     return this.machine.graph
+  }
+
+  get #behaviours(): readonly Behaviour[] {
+    return this.#graph.behaviours
   }
 
   /** Which budget cut a thread, where one was cut. */

@@ -45,6 +45,17 @@ export class Shape {
     return this.#betweenVertices(evaluateAll(this.#execution, [expr], []).pairs[0]!)
   }
 
+  /** The pairs of relations, by positions of events in the thread. */
+  between(relations: readonly RelationExpr[]): readonly (readonly Pair[])[] {
+    return evaluateAll(this.#execution, relations, []).pairs
+  }
+
+  /** The vertex of the event at a position, if it has one. */
+  vertexAt(position: number): readonly number[] {
+    const vertex = this.#vertices[position]!
+    return vertex < 0 ? [] : [vertex]
+  }
+
   /** Evaluates, all at once, what is not known yet. */
   evaluate(relations: readonly OwnRelation[], sets: readonly OwnSet[]): void {
     const newRelations = relations.filter(({key}) => !this.#pairs.has(key))
@@ -77,7 +88,6 @@ export class Shape {
 
 const shapes = new Map<string, Shape>()
 const maxShapes = 10_000
-const signatures = new WeakMap<Node, string>()
 
 /** The shape of the thread at this node. */
 export function shapeOf(node: Node): Shape {
@@ -92,17 +102,15 @@ export function shapeOf(node: Node): Shape {
 
 /** The same for nodes that have come the same way, as far as the thread's own relations can tell. */
 function signatureOf(node: Node): string {
-  const known = signatures.get(node)
-  if (known !== undefined) return known
+  if (node.signature !== null) return node.signature
   // words by the order in which the thread comes to them; one word may be part of different objects in turn
   const words = new Set(node.events.map(({location}) => location?.index))
   const places = new Map([...words].map((word, i) => [word, i]))
   const own = node.events.slice(node.from).map(({label, location, addr, data, ctrl, rmwRead}, i) =>
     `${numberOf(label)}@${location === null ? '' : places.get(location.index)!}${node.vertices[node.from + i]! < 0 ? 'f' : ''}a${addr.join()}d${data.join()}c${ctrl.join()}m${rmwRead}`)
   const relabelled = node.relabelled.map(([position, label]) => `${position}=${numberOf(label)}`)
-  const made = `${node.parent === null ? '' : signatureOf(node.parent)}/${own.join(' ')} ${relabelled.join(' ')}`
-  signatures.set(node, made)
-  return made
+  node.signature = `${node.parent === null ? '' : signatureOf(node.parent)}/${own.join(' ')} ${relabelled.join(' ')}`
+  return node.signature
 }
 
 /** One thread's events as an execution of their own, to evaluate what depends on nothing else. */

@@ -62,6 +62,7 @@ export class Wide {
         case codes.and: if (hot[x] !== 0 || hot[y] !== 0) this.#and(out, x, y); break
         case codes.minus: if (hot[x] !== 0) this.#minus(out, x, y); break
         case codes.inv: if (hot[x] !== 0) this.#inv(out, x); break
+        case codes.count: this.#rows.balance.run(x, out); break
         default: this.#groups[out]!.run()
       }
     }

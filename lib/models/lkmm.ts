@@ -213,4 +213,5 @@ export const lkmm: Model = {
   folded: or(
     minus(MB, M), Rmb, Wmb, Barrier, BeforeAtomic, AfterAtomic, AfterSpinlock, AfterUnlockLock, AfterSrcuReadUnlock,
   ),
+  counted: or(SyncRcu, RcuLock, RcuUnlock),
 }
