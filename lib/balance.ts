@@ -38,7 +38,6 @@ export class Balance {
 
   /** A thread whose vertices begin at `start`, and its units at `first`, has these units now. */
   enter(first: number, start: number, units: readonly Unit[]): void {
-    if (units.length === 0) return
     const {before, after, weights} = this.#rows.layout.units
     for (const [i, unit] of units.entries()) {
       const at = first + i

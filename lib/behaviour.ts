@@ -63,17 +63,7 @@ export type Demand =
   | {readonly kind: 'panic'; readonly message: string; readonly stack: string}
   | {readonly kind: 'cut'; readonly budget: 'bound' | 'events' | 'objects'}
 
-type Asking = Extract<Demand, {readonly value: unknown}>
-
-/** Has the thread not ended? */
-export function goesOn(demand: Demand): boolean {
-  return asks(demand) || demand.kind === 'pick' || demand.kind === 'period'
-}
-
-/** Does the thread wait for a value? */
-export function asks(demand: Demand): demand is Asking {
-  return 'value' in demand
-}
+export type Asking = Extract<Demand, {readonly value: unknown}>
 
 /** A thread that does not behave as a function of the values that it read. */
 export class Nondeterminism extends Error {
@@ -108,6 +98,12 @@ export class Node {
   /** Reads of compare-exchanges that were decided here get their final label. */
   readonly relabelled: readonly (readonly [position: number, label: Label])[]
   readonly demand: Demand
+  /** The demand, if the thread waits for a value. */
+  readonly asking: Asking | null
+  /** Has the thread not ended? */
+  readonly goesOn: boolean
+  /** Writes of the new events whose value is computed. */
+  readonly computed: readonly number[]
   /** What the scheduler gave the thread in this node, beginning with the answer to a demand to pick. */
   readonly given: readonly Scalar[]
   /** Claims that the thread makes on the way, with the operation count at which it does. */
@@ -139,6 +135,9 @@ export class Node {
     this.checks = run.checks.splice(0)
     this.given = run.given.splice(0)
     this.demand = run.demand
+    this.asking = 'value' in run.demand ? run.demand : null
+    this.goesOn = this.asking !== null || run.demand.kind === 'pick' || run.demand.kind === 'period'
+    this.computed = this.events.flatMap(({value}, position) => position >= this.from && value?.kind === 'apply' ? [position] : [])
     const vertices = parent === null ? [] : [...parent.vertices]
     let count = parent?.vertexCount ?? 0
     for (const event of this.events.slice(this.from)) vertices.push(isVertex(event.label) ? count++ : -1)

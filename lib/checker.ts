@@ -23,6 +23,8 @@ export class Checker {
   readonly #delta: Int32Array
   readonly #dirty: Int32Array
   readonly #hot: Uint8Array
+  /** Was nothing added since `settle`? */
+  isSettled = true
 
   /** @param inThread one row per vertex: the vertices of its thread. */
   constructor(plan: Plan, state: Int32Array, layout: Layout, inThread: Int32Array) {
@@ -62,6 +64,7 @@ export class Checker {
     const at = this.#layout.relations + row
     const bit = 1 << (to & 31)
     if ((this.#state[at]! & bit) !== 0) return
+    this.isSettled = false
     this.#state[at]! |= bit
     this.#delta[row]! |= bit
     this.#dirty[relation * w + (from >> 5)]! |= 1 << (from & 31)
@@ -75,6 +78,7 @@ export class Checker {
     const bit = 1 << (vertex & 31)
     this.#state[this.#layout.sets + at]! |= bit
     if (!late) return
+    this.isSettled = false
     this.#rows.late[at]! |= bit
     this.#rows.anyLate = true
   }
@@ -87,6 +91,8 @@ export class Checker {
 
   /** A thread whose vertices begin at `start`, and its units at `first`, has these units now. */
   count(first: number, start: number, units: readonly Unit[]): void {
+    if (units.length === 0) return
+    this.isSettled = false
     this.#rows.balance.enter(first, start, units)
   }
 
@@ -121,6 +127,8 @@ export class Checker {
 
   /** Forgets the deltas: everything added so far is taken into account. */
   settle(): void {
+    if (this.isSettled) return
+    this.isSettled = true
     const w = this.#w
     const n = this.#n
     const hot = this.#hot

@@ -77,6 +77,7 @@ export class Coherence {
         const earlier = this.#queue.pop()!
         if (!this.#addCo(earlier, later)) return this.#giveUp()
       }
+      if (checker.isSettled && !this.#conflict) return true
       if (checker.propagate() !== null) return this.#giveUp()
       if (plan.order >= 0) checker.fresh(plan.order, this.#ordered)
       for (const closure of plan.closures) checker.fresh(closure, this.#closed)

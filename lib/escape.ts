@@ -6,7 +6,7 @@
  * If each such store were guarded (Model.guarded) by the reads that its own thread waits for, going from reads to
  * the stores that they take to the reads that guard those would end in a cycle, which the model forbids.
  */
-import {asks, type Node} from './behaviour.ts'
+import type {Node} from './behaviour.ts'
 import type {Model} from './model.ts'
 import {shapeOf} from './shape.ts'
 
@@ -16,7 +16,7 @@ const nothing: ReadonlySet<number> = new Set()
 export function escapes(node: Node, model: Model): ReadonlySet<number> | null {
   const {guarded} = model
   if (guarded.op === 'base' && guarded.name === 'po') return nothing
-  node.escaping ??= node.future === null || !asks(node.demand) ? null : escapingFrom(node, node.demand.value.reads, model)
+  node.escaping ??= node.future === null || node.asking === null ? null : escapingFrom(node, node.asking.value.reads, model)
   return node.escaping
 }
 

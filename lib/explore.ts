@@ -353,14 +353,14 @@ class Dive {
         machine.graph.restore(this.#saved, (frames.length - 1) * machine.graph.size)
       } else {
         // most waits end: that one goes on is tried now and then
-        const passesOn = !free || status.later && machine.isWait(status) && chooser.choose('starve', 16, `${status.what}, or waits`) === 15
+        const passesOn = !free || status.later && machine.isWait(status) && chooser.choose('starve', 16, `${machine.describe(status)}, or waits`) === 15
         const among = status.among - (status.later && !passesOn ? 1 : 0)
         frames.push({decision: status, left: Array.from({length: among}, (_, i) => i)})
         this.#save(frames.length - 1)
       }
       const frame = frames.at(-1)!
       const {decision, left} = frame
-      const [choice] = left.splice(left.length === 1 ? 0 : chooser.choose(decision.kind, left.length, decision.what), 1)
+      const [choice] = left.splice(left.length === 1 ? 0 : chooser.choose(decision.kind, left.length, machine.describe(decision)), 1)
       this.nodes++
       const taken: boolean | Decision = choice === undefined ? false : machine.take(decision, choice)
       status = taken === true ? machine.next(free) : taken === false ? 'dead' : taken
@@ -445,7 +445,7 @@ function retrace(session: Session, chooser: Chooser): {readonly status: Status; 
   for (let decisions = 0; ; decisions++) {
     const status = machine.next()
     if (typeof status === 'string') return {status, decisions}
-    if (machine.take(status, chooser.choose(status.kind, status.among, status.what)) !== true) return {status: 'dead', decisions}
+    if (machine.take(status, chooser.choose(status.kind, status.among, machine.describe(status))) !== true) return {status: 'dead', decisions}
   }
 }
 

@@ -61,7 +61,11 @@ export function waiting(graph: Graph): {readonly thread: number; readonly event:
 export function undefinedResults(graph: Graph): {readonly thread: number; readonly why: string}[] {
   const found: {thread: number; why: string}[] = []
   // what nobody asked for is computed all the same
-  for (let vertex = 0; vertex < graph.vertices; vertex++) if (graph.locationOf(vertex) >= 0 && graph.eventAt(vertex).value?.kind === 'apply') graph.scalarOf(vertex)
+  for (let thread = 0; thread < graph.threads; thread++) {
+    for (let node: Node | null = graph.nodeOf(thread); node !== null; node = node.parent) {
+      for (const position of node.computed) graph.scalarOf(graph.vertexOf(thread, position))
+    }
+  }
   if (!graph.hasUndefined) return found
   for (let vertex = 0; vertex < graph.vertices; vertex++) {
     const scalar = graph.knownScalar(vertex)

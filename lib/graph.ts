@@ -5,7 +5,7 @@
  * Everything that changes lives in one typed array, saved and restored as a whole. Vertices (events
  * that the model's relations can end at) have fixed places: each thread has a run of them.
  */
-import {goesOn, evaluate, type Behaviour, type LocalEvent, type Node} from './behaviour.ts'
+import {evaluate, type Behaviour, type LocalEvent, type Node} from './behaviour.ts'
 import {drop, isIn, next, put} from './bits.ts'
 import {Checker} from './checker.ts'
 import {derivedOf} from './derived.ts'
@@ -349,8 +349,10 @@ export class Graph {
 
   /** The scalar behind a value of a thread; undefined while not decided. */
   evaluate(thread: number, value: Value): Scalar | undefined {
+    if (value.kind === 'const') return value.scalar
     const start = this.#base[thread]!
     const {vertices} = this.nodeOf(thread)
+    if (value.kind === 'read') return this.scalarOf(start + vertices[value.scalar as number]!)
     try {
       return evaluate(value, position => this.scalarOf(start + vertices[position]!))
     } catch (error) {
@@ -464,8 +466,8 @@ export class Graph {
 }
 
 /** May a thread that has run this far still write to the location? */
-export function mayWrite({demand, future}: Node, location: number): boolean {
-  return goesOn(demand) && (future === null || future.has(location))
+export function mayWrite({goesOn, future}: Node, location: number): boolean {
+  return goesOn && (future === null || future.has(location))
 }
 
 /** Where each thread's share begins, of places that are given out in a row. */

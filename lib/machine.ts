@@ -6,7 +6,7 @@
  * branches differ in the final reads-from, and no complete execution is made twice. Coherence is
  * decided as far as it is forced; what is left open is decided at the end.
  */
-import {asks, goesOn, type Demand, type Node} from './behaviour.ts'
+import type {Asking, Demand, Node} from './behaviour.ts'
 import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {escapes} from './escape.ts'
@@ -22,8 +22,6 @@ export interface Decision {
   readonly among: number
   /** The last choice is none of the writes: the read waits for one that does not exist yet, or, if it is a wait, for ever. */
   readonly later: boolean
-  /** For traces and the by-hand chooser. */
-  readonly what: string
   /** The read that is resolved, or the thread that runs ahead. */
   readonly of: number
   /** Reads (and threads, as -1 - thread), a read's writes, the two writes to be ordered, or positions among what a thread may pick. */
@@ -39,6 +37,9 @@ export class Machine {
   readonly #dullness: Int32Array
   /** The unresolved reads that some thread's demand depends on: a row of bits, made anew for each decision. */
   readonly #awaited: Int32Array
+  /** Writes that the read which is looked at may take, and those of the best read so far. */
+  #found: number[] = []
+  #foundBest: number[] = []
 
   constructor(blueprint: Blueprint) {
     this.graph = new Graph(blueprint)
@@ -71,16 +72,17 @@ export class Machine {
     const {graph} = this
     for (let moved = false; ; moved = true) {
       const node = graph.nodeOf(thread)
-      const {demand} = node
+      if (!node.goesOn) return moved
+      const {asking, demand} = node
       if (demand.kind === 'pick') {
         const choices = this.#pickable(demand.among)
         if (choices.length > 1) return moved
         this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, demand.among[choices[0]!]!))
         continue
       }
-      if (!asks(demand)) return moved
-      const scalar = graph.evaluate(thread, demand.value)
-      if (scalar === undefined || (demand.kind === 'wait' && !this.#isSatisfied(thread, demand.value, scalar))) return moved
+      if (asking === null) return moved
+      const scalar = graph.evaluate(thread, asking.value)
+      if (scalar === undefined || (asking.kind === 'wait' && !this.#isSatisfied(thread, asking.value, scalar))) return moved
       this.#coherence.enter(thread, graph.behaviours[thread]!.child(node, scalar))
     }
   }
@@ -119,10 +121,10 @@ export class Machine {
     const {graph} = this
     for (let i = 0; i < graph.assumptions; i++) {
       const {parent, answer} = graph.assumedNode(i)
-      const {demand} = parent!
-      if (!asks(demand) || demand.kind === 'wait') continue // waits are promises
-      const scalar = graph.evaluate(graph.assumedThread(i), demand.value)
-      if (scalar !== undefined && answer !== (isOpenEnded(demand) ? scalar : Number(truth(scalar)))) return false
+      const {asking} = parent!
+      if (asking === null || asking.kind === 'wait') continue // waits are promises
+      const scalar = graph.evaluate(graph.assumedThread(i), asking.value)
+      if (scalar !== undefined && answer !== (isOpenEnded(asking) ? scalar : Number(truth(scalar)))) return false
     }
     return true
   }
@@ -135,14 +137,10 @@ export class Machine {
    */
   next(free = false): Decision | Status {
     const {graph} = this
-    if (this.#isCut()) return 'cut'
-    const given = this.#offerPick()
+    const given = this.#lookAtThreads()
     if (given !== null) return given
-    this.#findAwaited()
     const ready: number[] = []
-    let dull = 0
-    let candidates: number[] = []
-    let best = Infinity
+    let [dull, best, dullLater] = [-1, Infinity, false]
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
       const found = this.#candidates(read)
@@ -151,21 +149,19 @@ export class Machine {
         if (!later) return 'dead'
         continue
       }
+      if (free) ready.push(read)
       const score = this.#score(read, found.length, later)
-      if (score < best) {
-        best = score
-        dull = ready.length
-        candidates = found
-      }
-      ready.push(read)
+      if (score >= best) continue
+      [dull, best, dullLater] = [read, score, later]
+      this.#found = this.#foundBest // the scratch lists change places
+      this.#foundBest = found
     }
-    if (ready.length === 0) return this.#withoutReads()
-    if (dull > 0) ready.unshift(...ready.splice(dull, 1))
+    if (dull < 0) return this.#withoutReads()
     if (free) {
-      const choices = [...ready, ...this.#assumable().map(thread => -1 - thread)]
-      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, what: 'which read resolves next', of: -1, choices}
+      const choices = [dull, ...ready.filter(read => read !== dull), ...this.#assumable().map(thread => -1 - thread)]
+      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, of: -1, choices}
     }
-    return this.#offerRead(ready[0]!, candidates)
+    return offerRead(dull, this.#foundBest, dullLater)
   }
 
   /** No pending read can be resolved now. */
@@ -179,14 +175,8 @@ export class Machine {
 
   #isFinished(): boolean {
     const {graph} = this
-    for (let thread = 0; thread < graph.threads; thread++) if (goesOn(graph.nodeOf(thread).demand)) return false
+    for (let thread = 0; thread < graph.threads; thread++) if (graph.nodeOf(thread).goesOn) return false
     return true
-  }
-
-  #isCut(): boolean {
-    const {graph} = this
-    for (let thread = 0; thread < graph.threads; thread++) if (graph.nodeOf(thread).demand.kind === 'cut') return true
-    return false
   }
 
   /**
@@ -223,8 +213,8 @@ export class Machine {
   #isConfirmed(): boolean {
     const {graph} = this
     for (let i = 0; i < graph.assumptions; i++) {
-      const {demand} = graph.assumedNode(i).parent!
-      if (asks(demand) && graph.evaluate(graph.assumedThread(i), demand.value) === undefined) return false
+      const {asking} = graph.assumedNode(i).parent!
+      if (asking !== null && graph.evaluate(graph.assumedThread(i), asking.value) === undefined) return false
     }
     return true
   }
@@ -259,13 +249,18 @@ export class Machine {
     return (isRmw ? 1000 : 2000) + (isIn(this.#awaited, 0, read) ? 0 : 500) + count + (later ? 1 : 0)
   }
 
-  #findAwaited(): void {
+  /** The first thread that has to be given something, if one has, or that some thread was cut. Finds the awaited reads. */
+  #lookAtThreads(): Decision | 'cut' | null {
     const {graph} = this
+    let picks = -1
     this.#awaited.fill(0)
     for (let thread = 0; thread < graph.threads; thread++) {
-      const {demand} = graph.nodeOf(thread)
-      if (asks(demand)) graph.addRoots(thread, demand.value, this.#awaited)
+      const {asking, demand, goesOn} = graph.nodeOf(thread)
+      if (asking !== null) graph.addRoots(thread, asking.value, this.#awaited)
+      else if (goesOn) picks = picks < 0 ? thread : picks
+      else if (demand.kind === 'cut') return 'cut'
     }
+    return picks < 0 ? null : this.#offerPick(picks)
   }
 
   /** Takes a choice of the decision that `next` returned. False: no consistent execution lies there. */
@@ -275,7 +270,7 @@ export class Machine {
     switch (decision.kind) {
       case 'which': {
         const picked = choices[choice]!
-        return picked >= 0 ? this.#offerRead(picked, this.#candidates(picked)) : this.#offerThread(-1 - picked)
+        return picked >= 0 ? offerRead(picked, this.#candidates(picked), this.#mayPassOn(picked)) : this.#offerThread(-1 - picked)
       }
       case 'from': {
         const write = choices[choice]
@@ -299,6 +294,26 @@ export class Machine {
   /** Is it about a read that may wait for ever? */
   isWait({kind, of}: Decision): boolean {
     return kind === 'from' && this.graph.eventAt(of).until !== null && !this.graph.eventAt(of).isCertain
+  }
+
+  /** The decision in words, for traces and the by-hand chooser. */
+  describe({kind, of, choices}: Decision): string {
+    const {behaviours, memory, threadOf} = this.graph
+    const nameOf = (thread: number): string => behaviours[thread]!.name
+    switch (kind) {
+      case 'which': return 'which read resolves next'
+      case 'from': return `${nameOf(threadOf[of]!)} reads ${memory[this.graph.locationOf(of)]!.name}`
+      case 'co': return `order of writes to ${memory[of]!.name}`
+      case 'assume': return `${nameOf(of)} runs ahead of its condition`
+      case 'pick': {
+        const {demand} = this.graph.nodeOf(of)
+        return demand.kind === 'period' ? `whether ${demand.period.name} of ${nameOf(of)} ends` : `${nameOf(of)} is given one of ${choices.length}`
+      }
+      case 'grace': {
+        const other = choices[0] === of ? choices[1]! : choices[0]!
+        return `grace period of ${nameOf(threadOf[of]!)} and critical section of ${nameOf(threadOf[other]!)}`
+      }
+    }
   }
 
   /** The choice of a decision that leads to the execution whose final state is `target`. */
@@ -335,20 +350,10 @@ export class Machine {
 
   // ---- what a thread is given ----
 
-  /** The first thread that has to be given something. */
-  #offerPick(): Decision | null {
-    const {graph} = this
-    for (let thread = 0; thread < graph.threads; thread++) {
-      const {demand} = graph.nodeOf(thread)
-      if (demand.kind === 'period') {
-        return {kind: 'pick', among: 2, later: false, what: `whether ${demand.period.name} of ${graph.behaviours[thread]!.name} ends`, of: thread, choices: [1, 0]}
-      }
-      if (demand.kind !== 'pick') continue
-      const choices = this.#pickable(demand.among)
-      const what = `${graph.behaviours[thread]!.name} is given one of ${choices.length}`
-      return {kind: 'pick', among: choices.length, later: false, what, of: thread, choices}
-    }
-    return null
+  #offerPick(thread: number): Decision {
+    const {demand} = this.graph.nodeOf(thread)
+    const choices = demand.kind === 'pick' ? this.#pickable(demand.among) : [1, 0] // a grace period ends, or does not
+    return {kind: 'pick', among: choices.length, later: false, of: thread, choices}
   }
 
   #give(thread: number, position: number): boolean {
@@ -362,20 +367,13 @@ export class Machine {
 
   // ---- where a read may take its value from ----
 
-  #offerRead(read: number, choices: readonly number[]): Decision {
-    const {graph} = this
-    const later = this.#mayPassOn(read)
-    const thread = graph.behaviours[graph.threadOf[read]!]!.name
-    const location = graph.memory[graph.locationOf(read)]!.name
-    return {kind: 'from', among: choices.length + (later ? 1 : 0), later, what: `${thread} reads ${location}`, of: read, choices}
-  }
-
-  /** The writes that a pending read may still take its value from, the dull one first. */
+  /** The writes that a pending read may still take its value from, the dull one first; valid until it is asked again. */
   #candidates(read: number): number[] {
     const {graph} = this
     const location = graph.locationOf(read)
     const {until} = graph.eventAt(read)
-    const found: number[] = []
+    const found = this.#found
+    found.length = 0
     for (let write = graph.nextWrite(location, -1); write >= 0; write = graph.nextWrite(location, write)) {
       if (graph.isExcluded(read, write) || !this.#coherence.mayRead(read, write)) continue
       const scalar = until === null ? undefined : graph.scalarOf(write)
@@ -417,9 +415,9 @@ export class Machine {
     if (graph.assumptions >= maxAssumed) return found
     for (let thread = 0; thread < graph.threads; thread++) {
       const node = graph.nodeOf(thread)
-      const {demand} = node
-      if (!asks(demand) || answers(node).length === 0) continue
-      if (demand.kind === 'wait' && graph.isStuck(awaitedBy(graph, thread, demand.value))) continue
+      const {asking} = node
+      if (asking === null || answers(node).length === 0) continue
+      if (asking.kind === 'wait' && graph.isStuck(awaitedBy(graph, thread, asking.value))) continue
       if (this.#isWanted(thread, node)) found.push(thread)
     }
     return found
@@ -438,19 +436,17 @@ export class Machine {
   }
 
   /** Is everything that the thread's demand waits for a read of its own that has no source yet? */
-  #awaitsOnlyReads(thread: number, {demand}: Node): boolean {
+  #awaitsOnlyReads(thread: number, {asking}: Node): boolean {
     const {graph} = this
-    if (!asks(demand)) return false
-    return demand.value.reads.every(position => {
+    return asking !== null && asking.value.reads.every(position => {
       const read = graph.vertexOf(thread, position)
       return graph.sourceOf(read) === unresolved || graph.scalarOf(read) !== undefined
     })
   }
 
   #offerThread(thread: number): Decision {
-    const {name} = this.graph.behaviours[thread]!
     const {length} = answers(this.graph.nodeOf(thread))
-    return {kind: 'assume', among: length, later: false, what: `${name} runs ahead of its condition`, of: thread, choices: []}
+    return {kind: 'assume', among: length, later: false, of: thread, choices: []}
   }
 
   #assume(thread: number, choice: number): boolean {
@@ -482,8 +478,7 @@ export class Machine {
         // the dull one is as if the threads ran one after the other
         const [after, before] = [[begin, section.lock], section.unlock < 0 ? [] : [section.unlock, end]]
         const choices = section.thread < thread ? [...before, ...after] : [...after, ...before]
-        const what = `grace period of ${graph.behaviours[thread]!.name} and critical section of ${graph.behaviours[section.thread]!.name}`
-        return {kind: 'grace', among: choices.length / 2, later: false, what, of: begin, choices}
+        return {kind: 'grace', among: choices.length / 2, later: false, of: begin, choices}
       }
     }
     return null
@@ -494,11 +489,11 @@ export class Machine {
   /** A pair of writes whose order is still open, or 'complete'. */
   #nextCo(): Decision | Status {
     const {graph} = this
-    for (const [location, {name}] of graph.memory.entries()) {
+    for (let location = 0; location < graph.memory.length; location++) {
       for (let a = graph.nextWrite(location, -1); a >= 0; a = graph.nextWrite(location, a)) {
         for (let b = graph.nextWrite(location, a); b >= 0; b = graph.nextWrite(location, b)) {
           if (graph.inCo(a, b) || graph.inCo(b, a)) continue
-          return {kind: 'co', among: 2, later: false, what: `order of writes to ${name}`, of: location, choices: [a, b]}
+          return {kind: 'co', among: 2, later: false, of: location, choices: [a, b]}
         }
       }
     }
@@ -506,8 +501,13 @@ export class Machine {
   }
 }
 
+/** The list is copied: it may be the machine's scratch. */
+function offerRead(read: number, choices: readonly number[], later: boolean): Decision {
+  return {kind: 'from', among: choices.length + (later ? 1 : 0), later, of: read, choices: choices.slice()}
+}
+
 /** Is any scalar an answer to the demand, not only true and false? */
-function isOpenEnded({kind}: Demand): boolean {
+function isOpenEnded({kind}: Asking | Demand): boolean {
   return kind === 'address' || kind === 'raw'
 }
 

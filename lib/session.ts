@@ -139,11 +139,13 @@ export class Session {
   /** Threads that threw, or computed what C leaves undefined. */
   panics(): Extract<Failure, {kind: 'panic'}>[] {
     const found: Extract<Failure, {kind: 'panic'}>[] = []
-    for (const [thread, {name}] of this.#behaviours.entries()) {
-      const {demand} = this.#graph.nodeOf(thread)
+    const graph = this.#graph
+    for (let thread = 0; thread < graph.threads; thread++) {
+      const {demand} = graph.nodeOf(thread)
+      const {name} = graph.behaviours[thread]!
       if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
     }
-    for (const {thread, why} of undefinedResults(this.#graph)) {
+    for (const {thread, why} of undefinedResults(graph)) {
       found.push({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''})
     }
     return found

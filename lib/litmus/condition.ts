@@ -64,15 +64,15 @@ export function holds(condition: Condition, outcome: Outcome): boolean | undefin
 
 /** The line that herd7 prints for a final state: `0:r0=1; x=y;`, pointers by the name of what they point to. */
 export function stateLine(question: Question, outcome: Outcome): string {
-  return stateLines(question)(outcome)
+  return stateLines(question)(question.displayed.map(i => outcome[i]))
 }
 
-/** The same, for many outcomes of one question. */
-export function stateLines({displayed, observed}: Question): (outcome: Outcome) => string {
+/** The same, for many outcomes of one question, of which it wants only what is displayed, in that order. */
+export function stateLines({displayed, observed}: Question): (values: Outcome) => string {
   const labels = displayed.map((i, at) => `${at === 0 ? '' : ' '}${observedName(observed[i]!)}=`)
-  return outcome => {
+  return values => {
     let line = ''
-    for (let at = 0; at < labels.length; at++) line += `${labels[at]!}${shown(outcome[displayed[at]!])};`
+    for (let at = 0; at < labels.length; at++) line += `${labels[at]!}${shown(values[at])};`
     return line
   }
 }

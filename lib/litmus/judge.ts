@@ -28,18 +28,20 @@ export interface LitmusVerdict {
 /** Counts executions as they come. */
 export class Tally {
   readonly #question: Question
-  readonly #states = new Map<string, {readonly outcome: Outcome; count: number}>()
+  /** How many executions end in each state, which is written as one character per observed thing: what it is among `#scalars`. */
+  readonly #states = new Map<string, number>()
+  readonly #scalars: (Scalar | undefined)[] = []
+  readonly #codes = new Map<Scalar | undefined, number>()
+  /** The characters of the state at hand. */
+  readonly #state: number[] = []
   readonly #flags = new Set<string>()
   readonly #panics = new Set<string>()
   #deadlocks = 0
   #positive = 0
   #negative = 0
 
-  readonly #lineOf: (outcome: Outcome) => string
-
   constructor(question: Question) {
     this.#question = question
-    this.#lineOf = stateLines(question)
   }
 
   /** Takes one complete execution into account, unless the test's filter drops it. */
@@ -49,10 +51,25 @@ export class Tally {
     if (holds(condition, outcome) === true) this.#positive++
     else this.#negative++
     for (const flag of flags) this.#flags.add(flag)
-    const line = this.#lineOf(outcome)
-    const known = this.#states.get(line)
-    if (known === undefined) this.#states.set(line, {outcome: [...outcome], count: 1})
-    else known.count++
+    const {displayed} = this.#question
+    for (let at = 0; at < displayed.length; at++) this.#state[at] = this.#codeOf(outcome[displayed[at]!])
+    const state = String.fromCharCode.apply(null, this.#state)
+    this.#states.set(state, (this.#states.get(state) ?? 0) + 1)
+  }
+
+  #codeOf(scalar: Scalar | undefined): number {
+    const known = this.#codes.get(scalar)
+    if (known !== undefined) return known
+    if (this.#scalars.length > 0xffff) throw new Error('a litmus test in which words take more than 65,536 values')
+    this.#codes.set(scalar, this.#scalars.length)
+    return this.#scalars.push(scalar) - 1
+  }
+
+  /** What is displayed of each state, with how many executions end in it, in herd7's order. */
+  #displayed(): readonly (readonly [values: Outcome, count: number])[] {
+    const valuesOf = (state: string): Outcome => Array.from({length: state.length}, (_, i) => this.#scalars[state.charCodeAt(i)])
+    const all = Array.from(this.#states, ([state, count]): [Outcome, number] => [valuesOf(state), count])
+    return all.sort(([a], [b]) => compareOutcomes(a, b))
   }
 
   addDeadlock(): void {
@@ -65,14 +82,19 @@ export class Tally {
 
   get verdict(): LitmusVerdict {
     const [positive, negative] = [this.#positive, this.#negative]
-    const {quantifier, displayed} = this.#question
-    const states = [...this.#states].sort(([, a], [, b]) => compareOutcomes(a.outcome, b.outcome, displayed))
+    const {quantifier} = this.#question
+    const lineOf = stateLines(this.#question)
+    const states = new Map<string, number>()
+    for (const [values, count] of this.#displayed()) {
+      const line = lineOf(values)
+      states.set(line, (states.get(line) ?? 0) + count)
+    }
     return {
       verdict: positive === 0 ? 'Never' : negative === 0 ? 'Always' : 'Sometimes',
       positive, negative,
       ok: quantifier === 'exists' ? positive > 0 : quantifier === 'forall' ? negative === 0 : positive === 0,
       witnesses: quantifier === '~exists' ? {positive: negative, negative: positive} : {positive, negative},
-      states: new Map(states.map(([line, {count}]) => [line, count])),
+      states,
       flags: [...this.#flags].sort(),
       panics: [...this.#panics].sort(),
       deadlocks: this.#deadlocks,
@@ -80,8 +102,8 @@ export class Tally {
   }
 }
 
-function compareOutcomes(a: Outcome, b: Outcome, displayed: readonly number[]): number {
-  for (const i of displayed) {
+function compareOutcomes(a: Outcome, b: Outcome): number {
+  for (let i = 0; i < a.length; i++) {
     const order = compareScalars(a[i], b[i])
     if (order !== 0) return order
   }

@@ -72,7 +72,7 @@ function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () =
   return {verdict: tally.verdict, survey: result}
 }
 
-/** Reads off what the test's question observes. */
+/** Reads off what the test's question observes: an outcome that is valid until the next one is read off. */
 function observer({question, program}: LitmusProgram): (view: View) => Outcome {
   const positions = new Map(program.threads.map(({name}, position) => [name, position]))
   const readers = question.observed.map((seen): ((view: View) => Scalar | undefined) => {
@@ -84,5 +84,9 @@ function observer({question, program}: LitmusProgram): (view: View) => Outcome {
       return value instanceof Value ? view.scalar(thread, value) : value
     }
   })
-  return view => readers.map(read => read(view))
+  const outcome: (Scalar | undefined)[] = []
+  return view => {
+    for (let i = 0; i < readers.length; i++) outcome[i] = readers[i]!(view)
+    return outcome
+  }
 }
