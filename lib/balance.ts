@@ -4,7 +4,7 @@
  * a walk back to where it began with a balance of 0 or more is what the axiom forbids.
  */
 import {isIn, lowest, put} from './bits.ts'
-import type {Unit} from './counting.ts'
+import type {Unit} from './units.ts'
 import type {Rows} from './rows.ts'
 
 /** No walk is known. */

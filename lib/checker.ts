@@ -2,19 +2,21 @@
  * The compiled checker: keeps the relations of a plan up to date while rf and co grow, and says as soon as an
  * axiom fails. The tests hold it against the reference evaluator.
  */
+import {Balance} from './balance.ts'
 import {isIn, lowest} from './bits.ts'
 import {encode, type Code} from './code.ts'
-import type {Unit} from './counting.ts'
 import {Flags} from './flags.ts'
 import {Narrow} from './narrow.ts'
 import type {Plan} from './plan.ts'
 import {Rows, type Layout} from './rows.ts'
+import type {Unit} from './units.ts'
 import {Wide} from './wide.ts'
 
 export class Checker {
   /** What only flags need; asked of complete executions. */
   readonly flags: Flags
   readonly #rows: Rows
+  readonly #balance: Balance
   readonly #engine: Narrow | Wide
   readonly #state: Int32Array
   readonly #layout: Layout
@@ -31,7 +33,8 @@ export class Checker {
     const rows = new Rows(plan, state, layout, inThread)
     const code = codeOf(plan)
     this.#rows = rows
-    this.#engine = layout.words === 1 ? new Narrow(rows, code) : new Wide(rows, code)
+    this.#balance = new Balance(rows)
+    this.#engine = layout.words === 1 ? new Narrow(rows, code, this.#balance) : new Wide(rows, code, this.#balance)
     this.flags = new Flags(rows)
     this.#state = state
     this.#layout = layout
@@ -85,7 +88,7 @@ export class Checker {
 
   /** No thread has started. */
   clear(): void {
-    this.#rows.balance.clear()
+    this.#balance.clear()
     this.settle()
   }
 
@@ -93,7 +96,7 @@ export class Checker {
   count(first: number, start: number, units: readonly Unit[]): void {
     if (units.length === 0) return
     this.isSettled = false
-    this.#rows.balance.enter(first, start, units)
+    this.#balance.enter(first, start, units)
   }
 
   /** Brings everything up to date. Returns the axiom that fails, or null. Deltas stay until `settle`. */
@@ -101,7 +104,7 @@ export class Checker {
     const {checks} = this.#rows.plan
     this.#engine.run()
     for (const {axiom, kind, relation} of checks) {
-      if (kind === 'even' ? this.#rows.balance.isUneven : this.#fails(kind, relation)) return axiom
+      if (kind === 'even' ? this.#balance.isUneven : this.#fails(kind, relation)) return axiom
     }
     return null
   }
@@ -145,7 +148,7 @@ export class Checker {
         }
       }
     }
-    this.#rows.balance.settle()
+    this.#balance.settle()
     if (this.#rows.anyLate) this.#rows.late.fill(0)
     this.#rows.anyLate = false
   }

@@ -13,7 +13,7 @@ import {foldUnions, inputsOf} from './fold.ts'
 import {and, any, cross, grace as graceBase, id, on, plus, poLoc, R, seq, W, type Model, type Recursive, type RelationExpr, type SetExpr} from './model.ts'
 import type {Check, Local, Mask, OwnRelation, Plan, PlanOp} from './plan.ts'
 import {isLocal} from './reference.ts'
-import {coherenceOrder, isInThread, isMask, isStatic, may, must, unionOf} from './static.ts'
+import {coherenceOrder, isMask, isOwn, isStatic, may, must, unionOf} from './static.ts'
 
 /** What is known of the programs that a plan is for. */
 export interface Purpose {
@@ -63,22 +63,15 @@ class Compiler {
   readonly #locals: Local[] = []
   readonly #absent: ReadonlyMap<string, OwnRelation>
   /** How many expressions refer to an expression. */
-  readonly #mentions = new Map<RelationExpr, number>()
+  readonly #mentions: ReadonlyMap<RelationExpr, number>
   /** What is counted, and the relation that it makes; none until it is wanted. */
   #counted: {readonly counting: Counting; readonly out: number} | null = null
-  readonly #exprIds = new Map<RelationExpr | SetExpr, string>()
 
   constructor(model: Model, {labels, absent}: Purpose) {
     this.#model = model
     this.#labels = [...labels, label('W', 'IW')]
     this.#absent = new Map(absent.map(own => [own.key, own]))
-    for (const {of} of Object.values(model.axioms)) this.#countMentions(of)
-  }
-
-  #countMentions(expr: RelationExpr): void {
-    const before = this.#mentions.get(expr) ?? 0
-    this.#mentions.set(expr, before + 1)
-    if (before === 0) for (const part of partsOf(expr)) this.#countMentions(part)
+    this.#mentions = mentionsIn(model)
   }
 
   canCount(): boolean {
@@ -118,14 +111,19 @@ class Compiler {
     const {ops, relations: kept} = this.#emit
     this.#emit.ops = []
     const flags: {flag: string; relation: number}[] = []
+    const ownFlags: {flag: string; expr: RelationExpr}[] = []
     for (const [flag, of] of Object.entries(this.#model.flags)) {
+      if (isOwn(of)) {
+        if (!this.#isEmpty(of)) ownFlags.push({flag, expr: of})
+        continue
+      }
       const relation = this.#relation(of)
       if (relation !== none) flags.push({flag, relation})
     }
     const before = withBefore ? this.#relation(this.#model.before) : none
     return {
       model: this.#model, labels: new Set(this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace,
-      locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], counting: this.#counted?.counting ?? null, ops, checks, flagOps: this.#emit.ops, flags, before, order, closures,
+      locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], counting: this.#counted?.counting ?? null, ops, checks, flagOps: this.#emit.ops, flags, ownFlags, before, order, closures,
     }
   }
 
@@ -154,8 +152,8 @@ class Compiler {
       return {pairs: (expr.op === 'opt' ? inner : this.#emit.closure(inner)).pairs, reflexive: true}
     }
     if (expr.op === 'base' && ['rf', 'co', 'fr', 'grace'].includes(expr.name)) return this.#emit.input(expr.name, null)
-    if (isLocal(expr) && isInThread(expr)) return this.#local(expr)
-    if (isMask(expr)) return this.#emit.everyPairOf(this.#id(expr), this.#mask(and(expr, everyPair)))
+    if (isOwn(expr)) return this.#local(expr)
+    if (isMask(expr)) return this.#emit.everyPairOf(idOf(expr), this.#mask(and(expr, everyPair)))
     switch (expr.op) {
       case 'seq': return this.#sequence(expr.args)
       case 'or': return this.#emit.union(expr.args.map(arg => this.#ref(arg)))
@@ -170,7 +168,7 @@ class Compiler {
   }
 
   #local(expr: RelationExpr): Ref {
-    const key = this.#id(expr)
+    const key = idOf(expr)
     if (this.#absent.has(key)) return empty
     return this.#emit.input(`local ${key}`, 'int', relation => { this.#locals.push({key, relation, expr}) })
   }
@@ -188,7 +186,7 @@ class Compiler {
   }
 
   #masked(kind: 'keep' | 'drop', arg: number, mask: RelationExpr): number {
-    return this.#emit.masked(kind, arg, this.#id(mask), this.#mask(mask))
+    return this.#emit.masked(kind, arg, idOf(mask), this.#mask(mask))
   }
 
   #mask(expr: RelationExpr): Mask {
@@ -203,7 +201,7 @@ class Compiler {
 
   #set(expr: SetExpr): number {
     if (!isStatic(expr)) throw new Error(`model ${this.#model.name}: a set that depends on rf or co cannot be compiled; write the relation without it`)
-    const key = this.#id(expr)
+    const key = idOf(expr)
     const known = this.#setKeys.get(key)
     if (known !== undefined) return known
     this.#sets.push({key, expr})
@@ -231,7 +229,7 @@ class Compiler {
         this.#mustBe(all.splice(0, first.length), first)
         flush()
         parts.push(plain(this.#count(counting, true)))
-      } else if (isLocal(arg) && isInThread(arg)) run.push(arg)
+      } else if (isOwn(arg)) run.push(arg)
       else {
         flush()
         parts.push(this.#ref(arg))
@@ -250,7 +248,7 @@ class Compiler {
 
   /** What is counted has no endpoints in the matrices, but the events around it do. */
   #mustBe(around: readonly RelationExpr[], link: readonly RelationExpr[]): void {
-    if (around.map(part => this.#id(part)).join() === link.map(part => this.#id(part)).join()) return
+    if (around.map(part => idOf(part)).join() === link.map(part => idOf(part)).join()) return
     throw new Error(`model ${this.#model.name}: a relation that is counted must stand between the outer parts of its link`)
   }
 
@@ -271,7 +269,7 @@ class Compiler {
     const rec = parts[at]
     const counting = rec?.op === 'rec' ? this.#countingOf(rec) : null
     if (counting === null) return null
-    const written = (all: readonly RelationExpr[]): string => all.flatMap(spread).map(part => this.#id(part)).filter((id, i, ids) => !id.startsWith('[') || id !== ids[i - 1]).join()
+    const written = (all: readonly RelationExpr[]): string => all.flatMap(spread).map(part => idOf(part)).filter((id, i, ids) => !id.startsWith('[') || id !== ids[i - 1]).join()
     if (written([...parts.slice(at + 1), ...parts.slice(0, at)]) !== written([...counting.first, ...counting.core, ...counting.last])) return null
     const {axioms, flags, before} = this.#model
     const others = [...Object.values(axioms).flatMap(axiom => axiom.of === of ? [] : [axiom.of]), ...Object.values(flags), ...withBefore ? [before] : []]
@@ -321,30 +319,6 @@ class Compiler {
     return plain(self)
   }
 
-  /** A key that is the same for expressions written the same way. */
-  #id(expr: RelationExpr | SetExpr): string {
-    const known = this.#exprIds.get(expr)
-    if (known !== undefined) return known
-    const made = this.#describe(expr)
-    this.#exprIds.set(expr, made)
-    return made
-  }
-
-  #describe(expr: RelationExpr | SetExpr): string {
-    const all = (args: readonly (RelationExpr | SetExpr)[]): string => args.map(arg => this.#id(arg)).join(' ')
-    switch (expr.op) {
-      case 'tag': case 'base': return expr.name
-      case 'on': return `[${this.#id(expr.set)}]`
-      case 'cross': return `(${this.#id(expr.from)} * ${this.#id(expr.to)})`
-      case 'seq': case 'or': case 'and': return `(${expr.op} ${all(expr.args)})`
-      case 'minus': return `(minus ${this.#id(expr.left)} ${this.#id(expr.right)})`
-      case 'not': case 'inv': case 'opt': case 'plus': case 'star': return `(${expr.op} ${this.#id(expr.arg)})`
-      case 'domain': case 'range': return `(${expr.op} ${this.#id(expr.of)})`
-      case 'brackets': return `(brackets ${this.#id(expr.open)} ${this.#id(expr.close)})`
-      case 'rec': return `(rec ${this.#byExpr.get(expr)?.pairs ?? 'new'})`
-    }
-  }
-
   /** Is the relation empty in every program with these labels? */
   #isEmpty(expr: RelationExpr): boolean {
     const known = this.#empty.get(expr)
@@ -389,6 +363,50 @@ class Compiler {
 }
 
 const everyPair = cross(any, any)
+
+/** A key that is the same for expressions written the same way. Models' expressions are few and last. */
+function idOf(expr: RelationExpr | SetExpr): string {
+  const known = ids.get(expr)
+  if (known !== undefined) return known
+  const made = describe(expr)
+  ids.set(expr, made)
+  return made
+}
+
+const ids = new WeakMap<RelationExpr | SetExpr, string>()
+let recursiveOnes = 0
+
+function describe(expr: RelationExpr | SetExpr): string {
+  const all = (args: readonly (RelationExpr | SetExpr)[]): string => args.map(idOf).join(' ')
+  switch (expr.op) {
+    case 'tag': case 'base': return expr.name
+    case 'on': return `[${idOf(expr.set)}]`
+    case 'cross': return `(${idOf(expr.from)} * ${idOf(expr.to)})`
+    case 'seq': case 'or': case 'and': return `(${expr.op} ${all(expr.args)})`
+    case 'minus': return `(minus ${idOf(expr.left)} ${idOf(expr.right)})`
+    case 'not': case 'inv': case 'opt': case 'plus': case 'star': return `(${expr.op} ${idOf(expr.arg)})`
+    case 'domain': case 'range': return `(${expr.op} ${idOf(expr.of)})`
+    case 'brackets': return `(brackets ${idOf(expr.open)} ${idOf(expr.close)})`
+    case 'rec': return `(rec ${recursiveOnes++})`
+  }
+}
+
+/** How many expressions in the model's axioms refer to an expression. */
+function mentionsIn(model: Model): ReadonlyMap<RelationExpr, number> {
+  const known = mentions.get(model)
+  if (known !== undefined) return known
+  const found = new Map<RelationExpr, number>()
+  const count = (expr: RelationExpr): void => {
+    const before = found.get(expr) ?? 0
+    found.set(expr, before + 1)
+    if (before === 0) for (const part of partsOf(expr)) count(part)
+  }
+  for (const {of} of Object.values(model.axioms)) count(of)
+  mentions.set(model, found)
+  return found
+}
+
+const mentions = new WeakMap<Model, ReadonlyMap<RelationExpr, number>>()
 
 /** The recursive relations in an expression. */
 function recursiveIn(expr: RelationExpr): ReadonlySet<Recursive> {

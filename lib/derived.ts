@@ -3,9 +3,9 @@
  * far as the thread's state before did not contribute them.
  */
 import type {Node} from './behaviour.ts'
-import {unitsIn, type Unit} from './counting.ts'
 import type {Plan} from './plan.ts'
 import {shapeOf, type Shape} from './shape.ts'
+import {unitsIn, type Unit} from './units.ts'
 
 export interface Derived {
   readonly plan: Plan
@@ -17,6 +17,8 @@ export interface Derived {
   readonly flagPairs: Int32Array
   /** The grace periods and critical sections that are counted: all of the thread's. */
   readonly units: readonly Unit[]
+  /** Flags that the thread's own events raise; null until they are asked for. */
+  flags: readonly string[] | null
   /** Members of sets that the parent state has not: set, vertex, … */
   readonly members: Int32Array
 }
@@ -30,6 +32,16 @@ export function derivedOf(node: Node, plan: Plan): Derived {
   node.derived = made
   return made
 }
+
+/** The flags that the thread's own events raise. */
+export function ownFlags(node: Node, plan: Plan): readonly string[] {
+  if (plan.ownFlags.length === 0) return noFlags
+  const derived = derivedOf(node, plan)
+  derived.flags ??= plan.ownFlags.filter(({expr}) => shapeOf(node).between([expr])[0]!.length > 0).map(({flag}) => flag)
+  return derived.flags
+}
+
+const noFlags: readonly string[] = []
 
 function derive(shape: Shape, before: Shape | null, plan: Plan): Derived {
   const {locals, sets, absent} = plan
@@ -53,7 +65,7 @@ function derive(shape: Shape, before: Shape | null, plan: Plan): Derived {
   }
   const foreseen = [...shape.labels].every(label => plan.labels.has(label)) && absent.every(({key}) => shape.pairs(key).length === 0)
   const units = plan.counting === null ? [] : unitsIn(shape, plan.counting)
-  return {plan, foreseen, units, pairs: Int32Array.from(pairs), flagPairs: Int32Array.from(flagPairs), members: Int32Array.from(members)}
+  return {plan, foreseen, units, flags: null, pairs: Int32Array.from(pairs), flagPairs: Int32Array.from(flagPairs), members: Int32Array.from(members)}
 }
 
 const none = new Int32Array(0)

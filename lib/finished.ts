@@ -1,6 +1,6 @@
 /** What a finished graph comes to: final values, flags, who waits, and the execution as data. */
 import type {LocalEvent, Node} from './behaviour.ts'
-import {derivedOf} from './derived.ts'
+import {derivedOf, ownFlags} from './derived.ts'
 import {initialWrite, type Event} from './event.ts'
 import type {Execution, Pair} from './execution.ts'
 import {graceOf} from './grace.ts'
@@ -36,8 +36,16 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
 
 /** The flags that the model raises on the complete execution. */
 export function flags(graph: Graph): string[] {
+  const {plan} = graph
+  const raised = new Set<string>()
+  for (let thread = 0; thread < graph.threads; thread++) for (const flag of ownFlags(graph.nodeOf(thread), plan)) raised.add(flag)
+  if (plan.flags.length > 0 || plan.before >= 0) for (const flag of flagsBetween(graph)) raised.add(flag)
+  return raised.size === 0 ? [] : Object.keys(plan.model.flags).filter(flag => raised.has(flag))
+}
+
+/** Those that need more than one thread's own events. */
+function flagsBetween(graph: Graph): readonly string[] {
   const {checker, plan} = graph
-  if (plan.flags.length === 0 && plan.before < 0) return []
   checker.flags.begin()
   for (let thread = 0; thread < graph.threads; thread++) {
     const start = graph.firstOf(thread)

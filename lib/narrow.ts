@@ -4,6 +4,7 @@
  * The hot path, so it is dense. Every operation computes what is new in its result from what is new in its
  * arguments (semi-naive evaluation), which is sound since the axioms' expressions only grow.
  */
+import type {Balance} from './balance.ts'
 import {lowest} from './bits.ts'
 import {codes, type Code} from './code.ts'
 import {GroupRunner} from './group.ts'
@@ -12,6 +13,7 @@ import type {Rows} from './rows.ts'
 
 export class Narrow {
   readonly #rows: Rows
+  readonly #balance: Balance
   readonly #n: number
   readonly #state: Int32Array
   readonly #delta: Int32Array
@@ -23,8 +25,9 @@ export class Narrow {
   readonly #code: Code
   readonly #groups: readonly GroupRunner[]
 
-  constructor(rows: Rows, code: Code) {
+  constructor(rows: Rows, code: Code, balance: Balance) {
     this.#rows = rows
+    this.#balance = balance
     this.#n = rows.layout.vertices
     this.#state = rows.state
     this.#delta = rows.delta
@@ -59,7 +62,7 @@ export class Narrow {
         case codes.and: if (hot[x] !== 0 || hot[y] !== 0) this.#and(out, x, y); break
         case codes.minus: if (hot[x] !== 0) this.#minus(out, x, y); break
         case codes.inv: if (hot[x] !== 0) this.#inv(out, x); break
-        case codes.count: this.#rows.balance.run(x, out); break
+        case codes.count: this.#balance.run(x, out); break
         default: this.#groups[out]!.run()
       }
     }

@@ -70,6 +70,8 @@ export interface Plan {
   /** Operations and checks that decide the flags; run once, on a complete execution. */
   readonly flagOps: readonly PlanOp[]
   readonly flags: readonly {readonly flag: string; readonly relation: number}[]
+  /** Flags that a thread's own events raise: without rf, co and fr. */
+  readonly ownFlags: readonly {readonly flag: string; readonly expr: RelationExpr}[]
   /** The model's `before`, decided with the flags; -1 if no program that the plan is for asks. */
   readonly before: number
   /**

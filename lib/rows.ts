@@ -3,7 +3,6 @@
  * state, which is saved and restored as a whole; what is new in it since the last round (its delta) is kept
  * beside the state, since it is gone whenever a state is saved.
  */
-import {Balance} from './balance.ts'
 import {put} from './bits.ts'
 import type {Mask, Plan} from './plan.ts'
 
@@ -41,7 +40,6 @@ export class Rows {
   /** One row per set: vertices that joined it after relations may have had pairs of them. */
   readonly late: Int32Array
   anyLate = false
-  readonly balance: Balance
 
   constructor(plan: Plan, state: Int32Array, layout: Layout, inThread: Int32Array) {
     this.plan = plan
@@ -52,7 +50,6 @@ export class Rows {
     this.dirty = new Int32Array(plan.kept * layout.words)
     this.hot = new Uint8Array(plan.kept)
     this.late = new Int32Array(plan.sets.length * layout.words)
-    this.balance = new Balance(this)
   }
 
   /** Adds a row of bits, which begins at `at`, to a row of a relation. */

@@ -56,6 +56,10 @@ export class Shape {
     return vertex < 0 ? [] : [vertex]
   }
 
+  labelAt(position: number): Label {
+    return this.#execution.events[position]!.label
+  }
+
   /** Evaluates, all at once, what is not known yet. */
   evaluate(relations: readonly OwnRelation[], sets: readonly OwnSet[]): void {
     const newRelations = relations.filter(({key}) => !this.#pairs.has(key))

@@ -3,8 +3,18 @@ import type {Label} from './event.ts'
 import type {RelationExpr, SetExpr} from './model.ts'
 import {isLocal} from './reference.ts'
 
+/** Models' expressions are few and last, so what is found out about one is kept. */
+function remembered<T extends object>(find: (expr: T) => boolean): (expr: T) => boolean {
+  const known = new WeakMap<T, boolean>()
+  return expr => {
+    const found = known.get(expr) ?? find(expr)
+    known.set(expr, found)
+    return found
+  }
+}
+
 /** Filters by thread, location and sets: relates events of different threads without any edge. */
-export function isMask(expr: RelationExpr): boolean {
+export const isMask = remembered((expr: RelationExpr): boolean => {
   switch (expr.op) {
     case 'base': return ['loc', 'int', 'ext', 'id'].includes(expr.name)
     case 'cross': return true
@@ -12,7 +22,10 @@ export function isMask(expr: RelationExpr): boolean {
     case 'minus': return isMask(expr.left) && isMask(expr.right)
     default: return false
   }
-}
+})
+
+/** Known from one thread's own events alone: has it no rf, co and fr in it, and relates only events of one thread? */
+export const isOwn = remembered((expr: RelationExpr): boolean => isLocal(expr) && isInThread(expr))
 
 /** For a relation without rf, co and fr: does it relate only events of one thread? */
 export function isInThread(expr: RelationExpr): boolean {
@@ -29,15 +42,15 @@ export function isInThread(expr: RelationExpr): boolean {
 }
 
 /** Is the set known from one thread's own events alone? */
-export function isStatic(set: SetExpr): boolean {
+export const isStatic = remembered((set: SetExpr): boolean => {
   switch (set.op) {
     case 'tag': return true
     case 'or': case 'and': return set.args.every(isStatic)
     case 'minus': return isStatic(set.left) && isStatic(set.right)
     case 'not': return isStatic(set.arg)
-    case 'domain': case 'range': return isLocal(set.of) && isInThread(set.of)
+    case 'domain': case 'range': return isOwn(set.of)
   }
-}
+})
 
 /** Can an event with this label be in the set? */
 export function may(set: SetExpr, one: Label): boolean {

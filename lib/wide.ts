@@ -1,4 +1,5 @@
 /** The same as narrow.ts for rows of any number of words, word by word. */
+import type {Balance} from './balance.ts'
 import {lowest, next} from './bits.ts'
 import {codes, type Code} from './code.ts'
 import {GroupRunner} from './group.ts'
@@ -7,6 +8,7 @@ import type {Rows} from './rows.ts'
 
 export class Wide {
   readonly #rows: Rows
+  readonly #balance: Balance
   readonly #n: number
   readonly #w: number
   readonly #state: Int32Array
@@ -21,8 +23,9 @@ export class Wide {
   /** A row under construction. */
   readonly #row: Int32Array
 
-  constructor(rows: Rows, code: Code) {
+  constructor(rows: Rows, code: Code, balance: Balance) {
     this.#rows = rows
+    this.#balance = balance
     this.#n = rows.layout.vertices
     this.#w = rows.layout.words
     this.#state = rows.state
@@ -62,7 +65,7 @@ export class Wide {
         case codes.and: if (hot[x] !== 0 || hot[y] !== 0) this.#and(out, x, y); break
         case codes.minus: if (hot[x] !== 0) this.#minus(out, x, y); break
         case codes.inv: if (hot[x] !== 0) this.#inv(out, x); break
-        case codes.count: this.#rows.balance.run(x, out); break
+        case codes.count: this.#balance.run(x, out); break
         default: this.#groups[out]!.run()
       }
     }
