@@ -26,6 +26,7 @@ export function graceOf(graph: Graph): Grace {
 
 /** Threads that wait for a grace period for ever, and for whose critical sections; none, if there is no reason for that. */
 export function endlessPeriods(graph: Graph): readonly {readonly thread: number; readonly period: Period; readonly readers: readonly number[]}[] {
+  if (!graph.behaviours.some((_, thread) => graph.nodeOf(thread).demand.kind === 'endless')) return []
   const threads = Array.from({length: graph.threads}, (_, thread) => thread)
   return threads.flatMap(thread => {
     const {demand} = graph.nodeOf(thread)
