@@ -10,8 +10,7 @@
 import {evaluate, type Behaviour, type Node} from './behaviour.ts'
 import {truth, type Location, type Scalar, type Value} from './value.ts'
 
-/** More states of one thread than this take longer to foresee than the knowledge saves: an exploration sees few of them. */
-const maxNodes = 300
+const maxNodes = 4000
 const maxCombinations = 512
 const maxDomain = 64
 
