@@ -2,12 +2,14 @@
 import type {Wrapper} from '../wrapper/wrapper.ts'
 import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
+import {exchanges} from './compare-exchange.ts'
 import {epochs} from './crossbeam-epoch.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
 import {revocables} from './revocable.ts'
+import {binders} from './rust-binder.ts'
 import {seqlocks} from './seqlock.ts'
 import {seqrefs} from './seqref.ts'
 
@@ -20,6 +22,8 @@ export const catalogue: readonly Wrapper[] = [
   ...guards,
   ...refcounts,
   ...hazards,
+  ...exchanges,
   ...epochs,
+  ...binders,
   ...missingBounds,
 ]

@@ -10,6 +10,11 @@ export const everywhere: readonly string[] = judged
 /** Broken under those that reorder. */
 export const reordered: readonly string[] = ['rc11', 'lkmm']
 
+/** @param broken the models that break it. */
+export function judgedBy(source: string, broken: readonly string[]): WrapperExpectation {
+  return {source, broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))}
+}
+
 /**
  * What is expected of Rust with relaxed atomics or sections of its own and nothing declared, which the last option alone allows.
  * @param broken the models that break it.
@@ -17,7 +22,7 @@ export const reordered: readonly string[] = ['rc11', 'lkmm']
 export function inEverything(source: string, broken: readonly string[]): WrapperExpectation {
   const no = 'not expressible'
   return {
-    source, broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)])),
+    ...judgedBy(source, broken),
     options: {1: no, 2: no, 3: no, 4: no, 5: broken.includes('lkmm') ? 'unsound' : 'no violation found'},
   }
 }
