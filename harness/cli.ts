@@ -32,8 +32,9 @@ import {recordSpectrum, recordWrappers} from './wrapper/record.ts'
 import {repairBudget, repairsOf} from './wrapper/repair.ts'
 import {clientReport} from './wrapper/report.ts'
 import {clientShowcase, clientSubject} from './wrapper/showcase.ts'
-import {spectrumOutcome, type Standing} from './wrapper/spectrum.ts'
-import {spectrumLines, spectrumTable} from './wrapper/spectrum-table.ts'
+import {spectrumOutcome} from './wrapper/spectrum.ts'
+import {dependences, type Dependence} from './wrapper/fragile.ts'
+import {dependenceLines, spectrumLines, spectrumTable} from './wrapper/spectrum-table.ts'
 import {ablate, type Ablation} from './wrapper/ablate.ts'
 import {ablationLines, ablationTable} from './wrapper/ablation-table.ts'
 import {depthLine, wrapperLines, wrapperTable} from './wrapper/table.ts'
@@ -192,13 +193,14 @@ async function run({subjects, wrappers}: Loaded, least: Depth, flags: Flags): Pr
     if (text && subjects.length > 0) report(rows, flags, paintFor(process.stdout))
     if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
     const {rows: found, standings} = await wrappersAsked()
-    if (text && wrappers.length > 0) reportWrappers(wrappers, found, standings, least === smallDepth ? null : depth, flags)
+    const fragile = least === smallDepth ? null : [...dependences(wrappers, standings, smallDepth, expiredAt(deadline, look.megabytes))]
+    if (text && wrappers.length > 0) reportWrappers(wrappers, {rows: found, standings}, fragile, least === smallDepth ? null : depth, flags)
     const ablations = flags.ablate === true ? await ablationsOf(wrappers, found, {...smallDepth, ...depthFlags(flags)}, look, flags) : null
     if (told && ablations !== null) say(`\n${ablationTable(ablations, {paint: paintFor(process.stdout), columns: columnsOf(process.stdout)})}${ablationLines(ablations).trimEnd()}`)
     if (flags.json !== undefined) {
       writeJson(flags.json, {
         ...recordOf(rows, search, budgets, process.cwd()), wrappers: recordWrappers(wrappers, found, process.cwd()), spectrum: recordSpectrum(standings),
-        ...ablations === null ? {} : {ablations},
+        ...fragile === null ? {} : {fragile}, ...ablations === null ? {} : {ablations},
       })
     }
     return worse(exits[unmappedOnly(rows) ? 'unknown' : outcomeOf(rows)], exits[wrapperOutcome(found)], exits[spectrumOutcome(standings)])
@@ -244,12 +246,11 @@ function findingsOf(wrappers: readonly Wrapper[], look: Look, workers: Workers |
 
 /** What each wrapper needs of what it has. */
 async function ablationsOf(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], depth: Depth, {deadline, megabytes}: Look, flags: Flags): Promise<readonly Ablation[]> {
-  const {now, isFull} = clock()
   const progress = new Progress(flags.quiet === true)
   const all: Ablation[] = []
   try {
     for (const [i, wrapper] of wrappers.entries()) {
-      for (const ablation of ablate(wrapper, rows, depth, () => (deadline !== null && now() > deadline) || (isFull(megabytes) && 'memory'))) {
+      for (const ablation of ablate(wrapper, rows, depth, expiredAt(deadline, megabytes))) {
         all.push(ablation)
         progress.show(i, wrappers.length + 1, `${shortName(wrapper.name)} ${ablation.change}`)
         await breathe()
@@ -272,6 +273,11 @@ async function* alone(wrappers: readonly Wrapper[], look: Look, tell: (row: Wrap
     }
     yield step.value
   }
+}
+
+function expiredAt(deadline: number | null, megabytes: number): () => boolean | 'memory' {
+  const {now, isFull} = clock()
+  return () => (deadline !== null && now() > deadline) || (isFull(megabytes) && 'memory')
 }
 
 function clock(): Clock {
@@ -302,7 +308,7 @@ interface Shared {
 }
 
 /** @param depth how far to look for what repairs them; null: not at all. */
-function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[], standings: readonly Standing[], depth: Depth | null, flags: Flags): void {
+function reportWrappers(wrappers: readonly Wrapper[], {rows, standings}: WrapperFindings, fragile: readonly Dependence[] | null, depth: Depth | null, flags: Flags): void {
   const [paint, verbose, quiet] = [paintFor(process.stdout), flags.verbose ?? false, flags.quiet ?? false]
   const columns = columnsOf(process.stdout)
   if (!quiet) say(`\n${wrapperTable(rows, {paint, verbose, columns})}`)
@@ -310,6 +316,7 @@ function reportWrappers(wrappers: readonly Wrapper[], rows: readonly WrapperRow[
   if (standings.length > 0) {
     if (!quiet) say(`\n${spectrumTable(standings, {paint, verbose, columns})}`)
     say(spectrumLines(standings, {paint, quiet}).trimEnd())
+    if (fragile !== null && fragile.length > 0 && !quiet) say(dependenceLines(fragile))
   }
   if (quiet) return
   const {shown, left} = clientShowcase(wrappers, rows, command)

@@ -4,6 +4,7 @@ import {fittedTable, range, type SummaryOptions} from '../summary.ts'
 import {shortName} from '../token.ts'
 import {tokenOf, type WrapperRow} from './evaluate.ts'
 import {options, policyOf, type Option, type Performed} from './policy.ts'
+import type {Dependence} from './fragile.ts'
 import {isOpenStanding, isWrongStanding, type Standing} from './spectrum.ts'
 
 const columnOf: Readonly<Record<Option, string>> = {1: '1 no unsafe', 2: '2 acq/rel', 3: '3 hard parts in C', 4: '4 case by case', 5: '5 everything'}
@@ -84,4 +85,12 @@ function tally(standings: readonly Standing[]): string {
   const wrong = standings.filter(isWrongStanding).length
   const judged = standings.every(({expected}) => expected === null) ? '' : wrong > 0 ? `; ${wrong} not as expected` : standings.some(isOpenStanding) ? '; what was decided is as expected' : '; all as expected'
   return `  ${standings.length} places on the spectrum: ${parts.join(', ')}${judged}.`
+}
+
+/** What a code style would have to protect under option 5. */
+export function dependenceLines(found: readonly Dependence[]): string {
+  return found.flatMap(({wrapper, fragile}) => [
+    ...wrap(`! ${shortName(wrapper)} under option 5 lives on dependencies that a Rust compiler need not keep${fragile === null ? '; which of them, could not be told apart.' : '. A code style would have to protect:'}`),
+    ...(fragile ?? []).flatMap(({from, to}) => to.map(each => `    ${each}, on ${from}`)),
+  ]).join('\n')
 }

@@ -2,7 +2,7 @@
  * Where on McKenney's spectrum a wrapper stands: per option, whether its Rust side may be written so, and whether it is sound
  * there. What is found under a model is found once, for the model's row and for every option that runs under it.
  */
-import {check, explore, lkmm, sc, type Model, type Op, type Proc} from '../../lib/index.ts'
+import {check, explore, lkmm, NoMapping, sc, type Model, type Op, type Proc} from '../../lib/index.ts'
 import {watched, withBodies} from './bodies.ts'
 import {clientListOf, clientName} from './clients.ts'
 import {isUnknown, modelsFor, rowOf, type Depth, type WrapperRow} from './evaluate.ts'
@@ -111,12 +111,19 @@ class Performing {
   complete(wrapper: Wrapper, {verdict, broken, asked}: WrapperRow, {clients, bound}: Depth, expired?: ClientBudget['expired']): void {
     if (verdict === 'no violation found') return
     const own = this.watching(wrapper)
-    const model = verdict === 'no mapping' ? sc : lkmm // which has a meaning for every operation
+    let model = sc // the cheapest; it has a meaning for every operation but SRCU's, which lkmm has
     for (const {client, ordinal} of clientListOf(wrapper).upTo(asked)) {
       if (ordinal > clients || (expired?.() ?? false) !== false) return
       const payload = runnable(client)
       if (payload === null || ordinal <= (broken?.ordinal ?? 0)) continue
-      explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), model, {bound, executions: fewExecutions})
+      const look = (): unknown => explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), model, {bound, executions: fewExecutions})
+      try {
+        look()
+      } catch (error) {
+        if (!(error instanceof NoMapping) || model === lkmm) throw error
+        model = lkmm
+        look()
+      }
     }
   }
 }
