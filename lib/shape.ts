@@ -83,10 +83,12 @@ export class Shape {
   }
 
   #betweenVertices(pairs: readonly Pair[]): Int32Array {
-    return Int32Array.from(pairs.flatMap(pair => {
-      const ends = pair.map(id => this.#vertices[id]!)
-      return ends.some(vertex => vertex < 0) ? [] : ends
-    }))
+    const ends: number[] = []
+    for (const [a, b] of pairs) {
+      const [from, to] = [this.#vertices[a]!, this.#vertices[b]!]
+      if (from >= 0 && to >= 0) ends.push(from, to)
+    }
+    return Int32Array.from(ends)
   }
 }
 
