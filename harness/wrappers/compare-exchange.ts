@@ -114,8 +114,11 @@ export const exchanges: readonly Wrapper[] = [
   filling('haphazard-compare-exchange', 'a failed exchange owns the pointer that it found', found => found, everywhere),
   filling('haphazard-compare-exchange-fixed', 'a failed exchange gives the new value back', (_found, given) => given, []),
   ...([
-    {name: 'rcu-cell-exchange', title: 'puts the new value in, then takes the cell’s share', sharesFirst: false, exchange: cmpxchg, broken: everywhere},
-    {name: 'rcu-cell-exchange-relaxed', title: 'takes the share first; success is relaxed', sharesFirst: true, exchange: cmpxchgRelaxed, broken: reordered},
-    {name: 'rcu-cell-exchange-fixed', title: 'takes the share first, and gives it back on failure', sharesFirst: true, exchange: cmpxchg, broken: []},
+    {name: 'rcu-cell-exchange', title: 'takes the cell’s share when the value is in', sharesFirst: false, exchange: cmpxchg, broken: everywhere},
+    {
+      name: 'rcu-cell-exchange-relaxed', title: 'takes the share first; success is relaxed', sharesFirst: true, exchange: cmpxchgRelaxed,
+      broken: reordered,
+    },
+    {name: 'rcu-cell-exchange-fixed', title: 'takes the share first, or gives it back', sharesFirst: true, exchange: cmpxchg, broken: []},
   ] satisfies readonly Exchange[]).map(exchanging),
 ]

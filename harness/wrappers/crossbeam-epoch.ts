@@ -6,8 +6,8 @@
  * a fence(Acquire), of which LKMM has none: acquire loads here. What the owner cannot drop yet is never dropped.
  */
 import {
-  alloc, loadAcquire, raw, rawNumber, readOnce, smpMb, storeRelease, writeOnce, writePlain, xchgRelease, type Location, type Memory, type Operand, type Proc,
-  type Value,
+  alloc, loadAcquire, raw, rawNumber, readOnce, smpMb, storeRelease, writeOnce, writePlain, xchgRelease, type Location, type Memory,
+  type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
 import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, callClosure, dropBox, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
@@ -165,21 +165,31 @@ impl<T> Drop for Owner<T> {}`,
 
 export const epochs: readonly Wrapper[] = ([
   {name: 'crossbeam-epoch', title: 'a fence after the pin; dropped two epochs later', source: 'crossbeam-epoch 0.9', broken: []},
-  {name: 'crossbeam-epoch-pin', title: 'loads may come before the pin', source: 'crossbeam-epoch, comment in Local::pin()', recipe: {afterPin: noFence}, broken: reordered},
   {
-    name: 'crossbeam-epoch-unpin', title: 'loads may come after the unpin', source: 'crossbeam-epoch, Local::unpin()', recipe: {unpin: local => writeOnce(local, 0)},
-    broken: reordered,
+    name: 'crossbeam-epoch-pin', title: 'loads may come before the pin', source: 'crossbeam-epoch, comment in Local::pin()',
+    recipe: {afterPin: noFence}, broken: reordered,
   },
-  {name: 'crossbeam-epoch-advance', title: 'the epoch advances without an acquire', source: 'crossbeam-epoch, Global::try_advance()', recipe: {look: readOnce}, broken: reordered},
-  {name: 'crossbeam-epoch-flush', title: 'readers pin newer epochs, with a fence', source: 'crossbeam-epoch, Guard::flush()', repins: true, broken: []},
+  {
+    name: 'crossbeam-epoch-unpin', title: 'loads may come after the unpin', source: 'crossbeam-epoch, Local::unpin()',
+    recipe: {unpin: local => writeOnce(local, 0)}, broken: reordered,
+  },
+  {
+    name: 'crossbeam-epoch-advance', title: 'the epoch advances without an acquire', source: 'crossbeam-epoch, Global::try_advance()',
+    recipe: {look: readOnce}, broken: reordered,
+  },
+  {
+    name: 'crossbeam-epoch-flush', title: 'readers pin newer epochs, with a fence', source: 'crossbeam-epoch, Guard::flush()',
+    repins: true, broken: [],
+  },
   {
     // the crate's comment, and rfcs#18, have it that the fence of the first pin is enough. It is not where the reader has advanced the
     // epoch: garbage may still be sealed in the old one, while the reader loads the pointer to it and counts as one of the new one
-    name: 'crossbeam-epoch-repin', title: 'readers pin newer epochs, without a fence', source: 'crossbeam-epoch 0.9, Local::repin(); crossbeam-rs/rfcs#18', repins: true,
-    recipe: {afterRepin: noFence}, broken: reordered,
+    name: 'crossbeam-epoch-repin', title: 'readers pin newer epochs, without a fence', source: 'crossbeam-epoch 0.9, Local::repin()',
+    repins: true, recipe: {afterRepin: noFence}, broken: reordered,
   },
   {
-    name: 'crossbeam-epoch-seal', title: 'the epoch of garbage is read before the fence', source: 'crossbeam-epoch#53', repins: true, broken: reordered,
+    name: 'crossbeam-epoch-seal', title: 'the epoch of garbage is read before the fence', source: 'crossbeam-epoch#53',
+    repins: true, broken: reordered,
     recipe: {
       * seal(epoch) {
         const sealed = yield* readOnce(epoch)
@@ -189,7 +199,7 @@ export const epochs: readonly Wrapper[] = ([
     },
   },
   {
-    name: 'crossbeam-epoch-reachable', title: 'garbage is sealed while there is a pointer to it', source: 'crossbeam#238, #466: the tail of the queue', repins: true,
-    recipe: {sealsFirst: true}, broken: everywhere,
+    name: 'crossbeam-epoch-reachable', title: 'garbage is sealed while there is a pointer to it', source: 'crossbeam#238, #466: the queue’s tail',
+    repins: true, recipe: {sealsFirst: true}, broken: everywhere,
   },
 ] satisfies readonly Variant[]).map(cell)

@@ -1,5 +1,6 @@
 /** The catalogue of wrappers. A new one is a file, and a line here. */
 import type {Wrapper} from '../wrapper/wrapper.ts'
+import {debts} from './arc-swap.ts'
 import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
 import {exchanges} from './compare-exchange.ts'
@@ -22,6 +23,7 @@ export const catalogue: readonly Wrapper[] = [
   ...guards,
   ...refcounts,
   ...hazards,
+  ...debts,
   ...exchanges,
   ...epochs,
   ...binders,
