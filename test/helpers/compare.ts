@@ -6,16 +6,20 @@ import {data, or, plus, rf} from '../../lib/model.ts'
 import {candidates, TooLarge, type Outcome} from './bruteforce.ts'
 import {compile, type Registers, type Sketch} from './sketch.ts'
 
+/** What the engine gets wrong about a sketch; see `programDifferences`. */
+export function differences(sketch: Sketch, model: Model, mostCandidates: number, change = unchanged): readonly string[] | 'too large' {
+  return programDifferences(() => change(compile(sketch)), model, mostCandidates)
+}
+
 /**
  * What the engine gets wrong, in words; nothing if it agrees with the brute force. The reference evaluator
  * takes about a third of a millisecond per candidate under lkmm, so there is a limit to them.
  */
-export function differences(sketch: Sketch, model: Model, mostCandidates: number, change = unchanged): readonly string[] | 'too large' {
-  const program = change(compile(sketch))
-  const expected = new Map<string, Outcome<Registers>>()
+export function programDifferences<R>(make: () => Program<R>, model: Model, mostCandidates: number): readonly string[] | 'too large' {
+  const expected = new Map<string, Outcome<R>>()
   try {
     let count = 0
-    for (const outcome of candidates(program, model.family)) {
+    for (const outcome of candidates(make(), model.family)) {
       if (++count > mostCandidates) return 'too large'
       if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(keyOf(outcome.waiting, outcome.execution), outcome)
     }
@@ -24,7 +28,7 @@ export function differences(sketch: Sketch, model: Model, mostCandidates: number
     throw error
   }
   try {
-    return compare(expected, engine(change(compile(sketch)), model), model)
+    return compare(expected, engine(make(), model), model)
   } catch (error) {
     return [`the engine throws ${String(error)}`]
   }
@@ -33,11 +37,11 @@ export function differences(sketch: Sketch, model: Model, mostCandidates: number
 const unchanged = (program: Program<Registers>): Program<Registers> => program
 
 /** The engine's executions, blocked ones included. */
-function engine(program: Program<Registers>, model: Model): readonly Run[] {
+function engine<R>(program: Program<R>, model: Model): readonly Run[] {
   return [...executions(program, model, {flags: Object.keys(model.flags)})].filter(run => !isThinAir(run.execution))
 }
 
-function compare(expected: ReadonlyMap<string, Outcome<Registers>>, runs: readonly Run[], model: Model): readonly string[] {
+function compare<R>(expected: ReadonlyMap<string, Outcome<R>>, runs: readonly Run[], model: Model): readonly string[] {
   const found: string[] = []
   const keys = runs.map(run => keyOf(waitingIn(run), run.execution))
   const known = new Set(keys)
