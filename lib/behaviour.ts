@@ -569,13 +569,13 @@ class ThreadRun {
 
   #push(event: LocalEvent): number {
     this.#callOf.push(this.#call)
-    this.events.push(this.#isWithinC ? {...event, addr: this.#ordering(event.addr), data: this.#ordering(event.data), ctrl: this.#ordering(event.ctrl)} : event)
+    this.events.push(this.#isWithinC ? {...event, addr: this.#ordering(event.addr), data: this.#ordering(event.data, event.rmwRead), ctrl: this.#ordering(event.ctrl)} : event)
     return this.events.length - 1
   }
 
-  /** Those of the reads on which the present operation depends that it is ordered after. */
-  #ordering(reads: readonly number[]): readonly number[] {
-    return this.#call === undefined ? [] : reads.filter(read => this.#callOf[read] === this.#call)
+  /** Those of the reads on which the present operation depends that it is ordered after: also those of its own, in a read-modify-write, which no compiler takes apart. */
+  #ordering(reads: readonly number[], own = -1): readonly number[] {
+    return reads.filter(read => read === own || (this.#call !== undefined && this.#callOf[read] === this.#call))
   }
 
   #relabel(position: number, label: Label): void {

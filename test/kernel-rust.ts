@@ -1,6 +1,6 @@
 import test from 'ava'
 import {
-  explore, inC, kernelRust, lkmm, program, readOnce, readPlain, smpMb, smpWmb, storeRelease, loadAcquire, threads, when, writeOnce,
+  atomicFetchAddRelaxed, atomicFetchAddRelease, explore, inC, kernelRust, lkmm, program, readOnce, readPlain, smpMb, smpWmb, storeRelease, loadAcquire, threads, when, writeOnce,
   type Model, type Proc, type Program, type Value,
 } from '../lib/index.ts'
 
@@ -117,6 +117,25 @@ test('acquire, release and barriers order in Rust as they do in C', t => {
     return threads({one: () => half(x, y), two: () => half(y, x)}, {witnesses: {'both read 0': ({one, two}) => Number(one.read) === 0 && Number(two.read) === 0}})
   })
   t.false(happens(buffers, kernelRust))
+})
+
+test('a read-modify-write stays one: what it stores depends on what it read', t => {
+  const leaving = program('two owners leave', ({word}) => {
+    const [data, count] = [word('data'), word('count', 2)]
+    return threads({
+      * first() {
+        yield* writeOnce(data, 1)
+        yield* atomicFetchAddRelease(count, -1)
+      },
+      * last() {
+        yield* atomicFetchAddRelaxed(count, -1)
+        const left = yield* loadAcquire(count) // its own store, which depends on the release
+        return {left, value: yield* readOnce(data)}
+      },
+    }, {witnesses: {'alone, and without the data': ({last}) => last.left === 0 && last.value === 0}})
+  })
+  t.false(happens(leaving, lkmm))
+  t.false(happens(leaving, kernelRust))
 })
 
 test('a racing plain access is flagged on either side', t => {
