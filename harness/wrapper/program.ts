@@ -7,6 +7,7 @@ import {awaitOnce, program, type Heap, type Location, type Memory, type Op, type
 import type {AnyProgram} from '../operations.ts'
 import type {Block, Client, Statement, Thread, Variable} from '../rust/client.ts'
 import {closuresIn} from '../rust/client.ts'
+import {renameBlock} from '../rust/rename.ts'
 import {EndOfBlock, Interpreter, type Setting} from './interpret.ts'
 import {payloadWords, type PayloadWords} from './payload.ts'
 import {Sequential, SequentialDeadlock, SequentialFault} from './sequential.ts'
@@ -28,7 +29,7 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
   const built = program(name, memory => {
     const instances = new Map<Statement, unknown>()
     for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct))
-    const setting: Setting = {wrapper, ...heapsOf(memory, payload), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
+    const setting: Setting = {wrapper, ...heapsOf(memory, payload, objectsPerThread(client.main)), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
     main = new Main(setting, before)
     const never = memory.word('the end of the main thread')
     const threads = main.end === 'done' ? scope : []
@@ -45,15 +46,26 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
   return {...built, memory: built.memory.map(word => written.has(word.index) ? {...word, init: written.get(word.index)!} : word)}
 }
 
-/** How many objects of each kind a thread may allocate: as many as a client has values. */
-const objectsPerThread = 4
+/** How many objects of each kind a thread may allocate: as many as it has values at most. */
+function objectsPerThread({statements}: Block): number {
+  const counts = statements.flatMap(statement => statement.kind === 'scope' ? statement.threads.map(({body}) => valuesIn(body)) : [])
+  const after = statements.slice(statements.findIndex(({kind}) => kind === 'scope') + 1)
+  return Math.max(1, valuesIn({statements: after, drops: []}), ...counts)
+}
 
-function heapsOf(memory: Memory, payload: PayloadWords): Pick<Setting, 'payload' | 'boxes' | 'arcs' | 'objects'> {
+/** How many values of T a block makes. */
+function valuesIn(block: Block): number {
+  let count = 0
+  renameBlock(block, {variable: variable => variable, value: n => (count++, n)})
+  return count
+}
+
+function heapsOf(memory: Memory, payload: PayloadWords, most: number): Pick<Setting, 'payload' | 'boxes' | 'arcs' | 'objects'> {
   return {
     payload,
-    boxes: memory.heap('box', {payload: payload.size}, objectsPerThread),
-    arcs: memory.heap('arc', {count: 1, payload: payload.size}, objectsPerThread),
-    objects: memory.heap(payload.name, payload.owned?.layout ?? {value: 1}, payload.owned === null ? 0 : objectsPerThread),
+    boxes: memory.heap('box', {payload: payload.size}, most),
+    arcs: memory.heap('arc', {count: 1, payload: payload.size}, most),
+    objects: memory.heap(payload.name, payload.owned?.layout ?? {value: 1}, payload.owned === null ? 0 : most),
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * A wrapper: the Rust signatures that its clients see, and a body for each method, written over the modelled primitives.
  */
-import {atomicFetchAddRelease, free, raw, readPlain, smpMb, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
+import {atomicFetchAddRelease, free, loadAcquire, raw, readPlain, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
 import {parseSignatures} from '../rust/parse.ts'
 import type {Method, Signatures} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
@@ -193,10 +193,11 @@ export function* dropBox(around: Surroundings, pointer: Operand): Proc {
   yield* free(pointer, {name: 'drop(Box)'})
 }
 
-/** Drops one share of an `Arc<T>`. std: Release, and an Acquire fence for the last; here that is a full one, which bounds plain accesses in the kernel's model too. */
+/** Drops one share of an `Arc<T>`: Release, and for the last an Acquire load (as std does under ThreadSanitizer, for a fence that other models see). */
 export function* dropArc(around: Surroundings, pointer: Operand): Proc {
-  if ((yield* raw((yield* atomicFetchAddRelease(around.arcs.at(pointer).count, -1)).eq(1))) === 0) return
-  yield* smpMb()
+  const {count} = around.arcs.at(pointer)
+  if ((yield* raw((yield* atomicFetchAddRelease(count, -1)).eq(1))) === 0) return
+  yield* loadAcquire(count)
   yield* dropPayload(around, around.payload.owned === null ? [] : yield* loadWords(arcWords(around, pointer), readPlain))
   yield* free(pointer, {name: 'drop(Arc)'})
 }

@@ -9,6 +9,7 @@ import {
 import type {PayloadWords} from '../wrapper/payload.ts'
 import {none, payloadValue, some, structValue, unitValue, type Address} from '../wrapper/value.ts'
 import {loadWords, storeWords, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder, weakModels} from './expectation.ts'
 
 interface State {
   readonly stamp: Location
@@ -32,15 +33,14 @@ interface Variant {
 
 function* noFence(): Proc { /* what review found missing */ }
 
-const judged = ['sc', 'rc11', 'lkmm']
-const weak = ['rc11', 'lkmm']
 const isUnlocked = (stamp: unknown): boolean => stamp !== 1
 
 function atomicCell({name, title, source, fence, loadWord, storeWord, broken}: Variant): Wrapper {
   return wrapper({
     name, title, source, layout,
     bounds: {size: 3, payloads: ['Pair', 'bool']},
-    expected: {source: 'wrappers.md, rows 2 to 4', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: true},
+    expected: {source: 'wrappers.md, rows 2 to 4', broken: brokenUnder(broken), options: admittedFrom(4, broken.includes('lkmm'))},
     rust: `
 pub struct AtomicCell<T> { value: UnsafeCell<MaybeUninit<T>> }
 unsafe impl<T: Send> Send for AtomicCell<T> {}
@@ -76,10 +76,10 @@ impl<T: Copy> AtomicCell<T> {
 }
 
 export const atomicCells: readonly Wrapper[] = ([
-  {name: 'crossbeam-atomic-cell', title: 'plain data, validated after it was read', source: 'crossbeam-utils AtomicCell fallback (row 2)', fence: smpWmb, loadWord: readPlain, storeWord: writePlain, broken: weak},
+  {name: 'crossbeam-atomic-cell', title: 'plain data, validated after it was read', source: 'crossbeam-utils AtomicCell fallback (row 2)', fence: smpWmb, loadWord: readPlain, storeWord: writePlain, broken: weakModels},
   {
     name: 'crossbeam-atomic-cell-first', title: 'atomic words; no release fence after the swap', source: 'crossbeam-utils#39, first version (row 3)', fence: noFence,
-    loadWord: readOnce, storeWord: writeOnce, broken: weak,
+    loadWord: readOnce, storeWord: writeOnce, broken: weakModels,
   },
   {name: 'portable-atomic', title: 'atomic words', source: 'portable-atomic e3bbb71, fallback (row 4)', fence: smpWmb, loadWord: readOnce, storeWord: writeOnce, broken: []},
 ] satisfies readonly Variant[]).map(atomicCell)

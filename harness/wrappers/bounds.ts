@@ -4,8 +4,10 @@
  */
 import {alloc, raw, readPlain, spinLock, spinUnlock, writePlain, type Location, type Memory, type Value} from '../../lib/index.ts'
 import type {PayloadWords} from '../wrapper/payload.ts'
+import type {Option} from '../wrapper/policy.ts'
 import {borrowed, none, payloadValue, some, structValue, unitValue} from '../wrapper/value.ts'
 import {arcOf, arcWords, callClosure, dropArc, dropPayload, loadWords, storeWords, wordsOf, wrapper, type Body, type Wrapper, type WrapperBounds, type WrapperDefinition} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder, everyModel} from './expectation.ts'
 
 interface State {
   readonly lock: Location
@@ -28,6 +30,8 @@ interface Family {
   readonly missing: string
   readonly needed: string
   readonly clients?: WrapperBounds
+  /** The first option that admits what its bodies do. */
+  readonly weakest: Option
   /** It takes a lock while it runs the client's code, or for as long as a guard lives. */
   readonly deadlocks?: boolean
 }
@@ -193,21 +197,19 @@ impl<T> Deref for Handle<T> { type Target = T; fn deref(&self) -> &T; }`,
 }
 
 const families: readonly Family[] = [
-  {name: 'shared', title: '&T is handed out to every thread', source: 'RUSTSEC-2020-0044 atom, 2020-0101 conquer-once, 2024-0005 threadalone', parts: shared, missing: 'T', needed: 'T: Send + Sync'},
-  {name: 'mailbox', title: 'T crosses threads through a shared slot', source: 'RUSTSEC-2020-0113 atomic-option, 2020-0117 conqueue, 2020-0088 magnetic', parts: mailbox, missing: 'T', needed: 'T: Send'},
-  {name: 'owned', title: 'an owner of T is sent', source: 'RUSTSEC-2020-0134 parc, 2020-0122 beef, 2020-0121 abox', parts: owned, missing: 'T', needed: 'T: Send'},
-  {name: 'visited', title: 'closures are lent &T under a lock', source: 'RUSTSEC-2020-0119 ticketed_lock, 2020-0135 slock, 2020-0087 try-mutex', parts: visited, missing: 'T', needed: 'T: Send', deadlocks: true},
-  {name: 'guard', title: 'a guard is Sync whatever T is', source: 'RUSTSEC-2020-0070 lock_api, 2020-0059 futures-util', parts: guarded, missing: 'T: Send', needed: 'T: Sync', clients: {size: 4}, deadlocks: true},
-  {name: 'handle', title: 'handles to one T are sent, T need not be Sync', source: 'RUSTSEC-2020-0131 rcu_cell, 2020-0128 cache', parts: counted, missing: 'T: Send', needed: 'T: Send + Sync', clients: {size: 3, payloads: ['Cell<u8>']}},
+  {name: 'shared', title: '&T is handed out to every thread', source: 'RUSTSEC-2020-0044 atom, 2020-0101 conquer-once, 2024-0005 threadalone', parts: shared, weakest: 1, missing: 'T', needed: 'T: Send + Sync'},
+  {name: 'mailbox', title: 'T crosses threads through a shared slot', source: 'RUSTSEC-2020-0113 atomic-option, 2020-0117 conqueue, 2020-0088 magnetic', parts: mailbox, weakest: 2, missing: 'T', needed: 'T: Send'},
+  {name: 'owned', title: 'an owner of T is sent', source: 'RUSTSEC-2020-0134 parc, 2020-0122 beef, 2020-0121 abox', parts: owned, weakest: 1, missing: 'T', needed: 'T: Send'},
+  {name: 'visited', title: 'closures are lent &T under a lock', source: 'RUSTSEC-2020-0119 ticketed_lock, 2020-0135 slock, 2020-0087 try-mutex', parts: visited, weakest: 2, missing: 'T', needed: 'T: Send', deadlocks: true},
+  {name: 'guard', title: 'a guard is Sync whatever T is', source: 'RUSTSEC-2020-0070 lock_api, 2020-0059 futures-util', parts: guarded, weakest: 2, missing: 'T: Send', needed: 'T: Sync', clients: {size: 4}, deadlocks: true},
+  {name: 'handle', title: 'handles to one T are sent, T need not be Sync', source: 'RUSTSEC-2020-0131 rcu_cell, 2020-0128 cache', parts: counted, weakest: 2, missing: 'T: Send', needed: 'T: Send + Sync', clients: {size: 3, payloads: ['Cell<u8>']}},
 ]
 
-const judged = ['sc', 'rc11', 'lkmm']
-
-function pair({name, title, source, parts: {rust, ...rest}, missing, needed, clients, deadlocks = false}: Family): readonly Wrapper[] {
+function pair({name, title, source, parts: {rust, ...rest}, missing, needed, clients, weakest, deadlocks = false}: Family): readonly Wrapper[] {
   const entry = (suffix: string, bounds: string, isBroken: boolean): Wrapper => wrapper({
     ...rest, rust: rust(bounds), name: `d24-${name}${suffix}`, title: `${title}; ${bounds === 'T' ? 'no bound' : bounds}`, source,
     bounds: {payloads: ['u8', 'Cell<u8>', 'Rc<u8>'], ...clients},
-    expected: {source: 'wrappers.md, D24', broken: Object.fromEntries(judged.map(model => [model, isBroken])), deadlocks},
+    expected: {source: 'wrappers.md, D24', broken: brokenUnder(isBroken ? everyModel : []), options: admittedFrom(weakest, isBroken), deadlocks},
   })
   return [entry('', missing, true), entry('-bounded', needed, false)]
 }

@@ -3,14 +3,12 @@
  * and rows 22, 23, 32, 41. `mem::forget` is safe, so no count of guards may depend on their being dropped.
  */
 import {
-  alloc, atomicFetchAdd, atomicFetchAddRelease, awaitAcquire, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readPlain, smpMb, synchronizeRcu, writePlain, xchg,
+  alloc, atomicFetchAdd, atomicFetchAddRelease, awaitAcquire, inC, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readPlain, synchronizeRcu, writePlain, xchg,
   type Location, type Memory, type Proc,
 } from '../../lib/index.ts'
 import {borrowed, none, some, structValue, unitValue, type RustValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, dropBox, stateOf, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
-
-const judged = ['sc', 'rc11', 'lkmm']
-const everywhere = (isBroken: boolean): Record<string, boolean> => Object.fromEntries(judged.map(model => [model, isBroken]))
+import {admittedFrom, brokenUnder, everyModel} from './expectation.ts'
 
 // ---- D22: a count of guards that comes round -------------------------------------------------------------
 
@@ -30,7 +28,7 @@ function counted(name: string, title: string, saturates: boolean): Wrapper {
     name, title, source: 'Asterinas#3895, spin#123 (wrappers.md, rows 23, 41)', layout,
     // one thread is enough, and its clients are long: nothing but forgetting is asked here
     bounds: {size: 6, threads: 0, clients: 1_000, payloads: ['u8']},
-    expected: {source: 'wrappers.md, D22', broken: everywhere(!saturates)},
+    expected: {source: 'wrappers.md, D22', broken: brokenUnder(saturates ? [] : everyModel), options: admittedFrom(2, !saturates)},
     rust: `
 pub struct Cell<T>(AtomicUsize, AtomicPtr<T>, PhantomData<Box<T>>);
 pub struct Guard<'a, T>(&'a Cell<T>);
@@ -56,7 +54,6 @@ impl<T> Deref for Guard<'_, T> { type Target = T; fn deref(&self) -> &T; }`.repl
       },
       * 'Pinned::clear'(call) {
         const {count, pointer} = call.self as State
-        yield* smpMb()
         if ((yield* raw((yield* loadAcquire(count)).mod(width).ne(0))) !== 0) return unitValue
         const old = yield* xchg(pointer, 0)
         if ((yield* raw(old.ne(0))) !== 0) yield* dropBox(call, old)
@@ -89,7 +86,7 @@ const waitsForItself = wrapper({
   name: 'd22-synchronize-safe', title: 'synchronize_rcu() is a safe function, also under a guard', source: 'torvalds/linux rust/kernel/sync/rcu.rs (`sync_inside_reader`)',
   layout: () => null,
   bounds: {size: 3},
-  expected: {source: 'wrappers.md, B and D22: deadlock, not undefined behaviour', broken: everywhere(false), deadlocks: true},
+  expected: {source: 'wrappers.md, B and D22: deadlock, not undefined behaviour', broken: brokenUnder([]), options: admittedFrom(1, false), deadlocks: true},
   rust: `
 pub struct Guard(PhantomData<*const ()>);
 impl Guard { pub fn new() -> Self; }
@@ -97,15 +94,15 @@ impl Drop for Guard {}
 pub fn synchronize();`,
   bodies: {
     * 'Guard::new'() {
-      yield* rcuReadLock()
+      yield* inC(rcuReadLock())
       return structValue('Guard', null)
     },
     * 'Guard::drop'() {
-      yield* rcuReadUnlock()
+      yield* inC(rcuReadUnlock())
       return unitValue
     },
     * 'synchronize'() {
-      yield* synchronizeRcu()
+      yield* inC(synchronizeRcu())
       return unitValue
     },
   },
@@ -121,7 +118,7 @@ function foreign(name: string, title: string, isChecked: boolean): Wrapper {
   return wrapper({
     name, title, source: 'flurry#46 (wrappers.md, row 32)', layout,
     bounds: {size: 6, threads: 0, clients: 2_000, payloads: ['u8']},
-    expected: {source: 'wrappers.md, D14: a guard of another domain', broken: everywhere(!isChecked)},
+    expected: {source: 'wrappers.md, D14: a guard of another domain', broken: brokenUnder(isChecked ? [] : everyModel), options: admittedFrom(2, !isChecked)},
     rust: `
 pub struct Map<T>(AtomicUsize, AtomicPtr<T>, PhantomData<Box<T>>);
 pub struct Guard<'m>(&'m AtomicUsize);
@@ -173,7 +170,7 @@ function srcu(name: string, title: string, waits: boolean): Wrapper {
   return wrapper({
     name, title, source: 'torvalds/linux rust/kernel/sync/srcu.rs, 2026 (wrappers.md, row 22)', layout,
     bounds: {size: 4, payloads: ['u8']},
-    expected: {source: 'wrappers.md, B and row 22', broken: everywhere(!waits), deadlocks: waits},
+    expected: {source: 'wrappers.md, B and row 22', broken: brokenUnder(waits ? [] : everyModel), options: admittedFrom(2, !waits), deadlocks: waits},
     rust: `
 pub struct Srcu<T>(AtomicUsize, AtomicPtr<T>, PhantomData<Box<T>>);
 pub struct Guard<T>(PhantomData<T>);

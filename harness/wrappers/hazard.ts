@@ -4,10 +4,11 @@
  */
 import {
   alloc, load, loadAcquire, raw, readOnce, readPlain, smpMb, storeRelease, swap, writeOnce, writePlain, xchg, xchgAcquire,
-  type Location, type Memory, type Operand, type Proc, type Value,
+  type Location, type Memory, type Operand, type Proc, type Regime, type Value,
 } from '../../lib/index.ts'
 import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, callClosure, dropBox, wordsOf, wrapper, type Wrapper, type WrapperBounds} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder, everyModel, weakModels} from './expectation.ts'
 
 interface State {
   readonly pointer: Location
@@ -46,11 +47,23 @@ const full: Recipe = {
   scan: loadAcquire,
 }
 
-const acquireRelease: Recipe = {...full, announce: storeRelease, exchange: xchgAcquire}
+/** The same without fences and relaxed accesses: two exchanges, which are full barriers. */
+const exchanging: Recipe = {
+  ...full,
+  first: loadAcquire,
+  * announce(slot, pointer) {
+    yield* xchg(slot, pointer)
+  },
+}
+
+const acquireRelease: Recipe = {...full, first: loadAcquire, announce: storeRelease, exchange: xchgAcquire}
+
+/** The second load is relaxed: it confirms the address, and orders nothing but what depends on it. */
+const relaxedConfirm: Recipe = {...full, again: readOnce}
 
 /** C++'s orderings: everything seq_cst. */
 const seqCst: Recipe = {
-  first: at => load(at, 'Relaxed'),
+  first: at => load(at, 'Acquire'),
   * announce(slot, pointer) {
     yield* swap(slot, pointer, 'SeqCst')
   },
@@ -64,15 +77,20 @@ interface Variant {
   readonly title: string
   readonly source: string
   readonly recipe: Recipe
-  readonly broken: Readonly<Record<string, boolean>>
+  readonly broken: readonly string[]
+  readonly judged?: readonly string[]
+  readonly options: ReturnType<typeof admittedFrom>
+  readonly regime?: Regime
   readonly bounds?: WrapperBounds
 }
 
-function hazard({name, title, source, recipe, broken, bounds}: Variant): Wrapper {
+function hazard({name, title, source, recipe, broken, judged, options, regime, bounds}: Variant): Wrapper {
   return wrapper({
     name, title, source, layout,
     bounds: {size: 3, payloads: ['u8'], ...bounds},
-    expected: {source: 'wrappers.md, D19', broken},
+    declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: false},
+    expected: {source: 'wrappers.md, D19', broken: brokenUnder(broken, judged), options},
+    ...regime === undefined ? {} : {regime},
     rust: `
 pub struct ArcSwap<T>(AtomicPtr<T>, PhantomData<Box<T>>);
 unsafe impl<T: Send + Sync> Sync for ArcSwap<T> {}
@@ -91,7 +109,7 @@ impl<T> Drop for ArcSwap<T> {}`,
       * 'ArcSwap::with'(call) {
         const {pointer, slots} = call.self as State
         const slot = slots[call.thread]!
-        if ((yield* raw((yield* readOnce(slot)).ne(0))) !== 0) return unitValue // the closure of another with() is running
+        if ((yield* raw((yield* loadAcquire(slot)).ne(0))) !== 0) return unitValue // the closure of another with() is running
         const first = yield* recipe.first(pointer)
         yield* recipe.announce(slot, first)
         const again = yield* recipe.again(pointer)
@@ -118,27 +136,47 @@ impl<T> Drop for ArcSwap<T> {}`,
   })
 }
 
-const zombie: WrapperBounds = {size: 4}
+const cpp = ['sc', 'rc11', 'c++20']
 
 export const hazards: readonly Wrapper[] = ([
-  {name: 'd19-hazard', title: 'full barriers between announcing and looking again, exchanging and scanning', source: 'Michael 2004; kernel hazptr', recipe: full, broken: {sc: false, rc11: false, lkmm: false}},
-  {name: 'd19-hazard-acq-rel', title: 'acquire and release everywhere', source: 'wrappers.md, D19 (`haz_relacq`)', recipe: acquireRelease, broken: {sc: false, rc11: true, lkmm: true}},
+  {
+    name: 'd19-hazard', title: 'full barriers between announcing and looking again, exchanging and scanning', source: 'Michael 2004; kernel hazptr', recipe: full,
+    broken: [], options: admittedFrom(4, false),
+  },
+  {
+    name: 'd19-hazard-exchange', title: 'exchanges on both sides', source: 'wrappers.md, D19 (`haz_fullxchg_both`)', recipe: exchanging,
+    broken: [], options: admittedFrom(2, false),
+  },
+  {
+    name: 'd19-hazard-acq-rel', title: 'acquire and release everywhere', source: 'wrappers.md, D19 (`haz_relacq`)', recipe: acquireRelease,
+    broken: weakModels, options: admittedFrom(2, true),
+  },
   {
     name: 'd19-hazard-reader-fence', title: 'the writer has no barrier before it scans', source: 'wrappers.md, D19', recipe: {...full, exchange: xchgAcquire},
-    broken: {sc: false, rc11: true, lkmm: true},
+    broken: weakModels, options: admittedFrom(4, true),
   },
   {
     name: 'd19-hazard-writer-fence', title: 'the reader has no barrier before it looks again', source: 'wrappers.md, D19', recipe: {...full, announce: storeRelease},
-    broken: {sc: false, rc11: true, lkmm: true},
+    broken: weakModels, options: admittedFrom(4, true),
   },
-  {name: 'arc-swap-1-9', title: 'seq_cst on every access of the debt protocol', source: 'arc-swap 1.9.0, #200, #203 (row 29)', recipe: seqCst, broken: {sc: false, rc11: false, 'c++20': false}},
+  {
+    name: 'arc-swap-1-9', title: 'seq_cst on every access of the debt protocol', source: 'arc-swap 1.9.0, #200, #203 (row 29)', recipe: seqCst,
+    broken: [], judged: cpp, options: admittedFrom('none', false),
+  },
   {
     name: 'arc-swap-acquire-confirm', title: 'the second load is an acquire', source: 'arc-swap#198 (row 29)', recipe: {...seqCst, again: at => load(at, 'Acquire')},
-    broken: {sc: false, rc11: true, 'c++20': true},
+    broken: ['rc11', 'c++20'], judged: cpp, options: admittedFrom('none', false),
   },
   {
     name: 'arc-swap-first-copy', title: 'looks through the pointer that was loaded first, which may be a zombie', source: 'arc-swap#186, 63fa111 (row 29)',
-    recipe: {...full, usesFirst: true}, broken: {sc: true, rc11: true, lkmm: true}, bounds: zombie,
+    recipe: {...full, usesFirst: true}, broken: everyModel, options: admittedFrom(4, true), bounds: {size: 4},
   },
-  {name: 'arc-swap-second-copy', title: 'looks through the pointer that was confirmed', source: 'arc-swap#186, the fix (row 29)', recipe: full, broken: {sc: false, rc11: false, lkmm: false}, bounds: zombie},
+  {
+    name: 'd19-zombie-first', title: 'the same, where pointers are their bits, confirmed by a relaxed load', source: 'wrappers.md, D19 (`haz_zombie_p1`)',
+    recipe: {...relaxedConfirm, usesFirst: true}, regime: 'bits', broken: weakModels, options: admittedFrom(4, true), bounds: {size: 4},
+  },
+  {
+    name: 'd19-zombie-second', title: 'looks through the pointer that the relaxed load confirmed', source: 'wrappers.md, D19 (`haz_zombie_p2`)',
+    recipe: relaxedConfirm, broken: ['rc11'], options: admittedFrom(4, [4]), bounds: {size: 4},
+  },
 ] satisfies readonly Variant[]).map(hazard)

@@ -3,11 +3,13 @@
  * raising the count behind it the object may be gone, whatever the orderings.
  */
 import {
-  alloc, atomicFetchAddRelaxed, atomicFetchAddRelease, cmpxchg, free, loadAcquire, raw, readOnce, readPlain, smpMb, spinLock, spinUnlock, writePlain,
+  alloc, atomicFetchAdd, atomicFetchAddRelaxed, atomicFetchAddRelease, cmpxchg, free, loadAcquire, raw, readOnce, readPlain, smpMb, spinLock, spinUnlock, writePlain,
   xchg, type Location, type Memory, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
+import type {Option} from '../wrapper/policy.ts'
 import {borrowed, none, owner, some, structValue, unitValue, type RustValue} from '../wrapper/value.ts'
 import {arcOf, arcWords, dropArc, dropPayload, loadWords, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder, everyModel, weakModels} from './expectation.ts'
 
 interface State {
   readonly pointer: Location
@@ -18,11 +20,9 @@ function layout(memory: Memory, name: string): State {
   return {pointer: memory.word(`${name}.pointer`), lock: memory.word(`${name}.lock`)}
 }
 
-const judged = ['sc', 'rc11', 'lkmm']
-const everywhere = (isBroken: boolean): Record<string, boolean> => Object.fromEntries(judged.map(model => [model, isBroken]))
-
+/** One more owner; fully ordered, since no ordering helps. */
 function* share({arcs}: Call, pointer: Operand): Proc {
-  yield* atomicFetchAddRelaxed(arcs.at(pointer).count, 1)
+  yield* atomicFetchAdd(arcs.at(pointer).count, 1)
 }
 
 // ---- AtomicArc: load and store ------------------------------------------------------------------------
@@ -39,7 +39,7 @@ function atomicArc(name: string, title: string, isLocked: boolean): Wrapper {
   return wrapper({
     name, title, source: 'rcu_cell#1 (2019), arc-swap’s reason to exist (wrappers.md, rows 25, 37)', layout,
     bounds: {size: 3, payloads: ['u8', 'Loud']},
-    expected: {source: 'wrappers.md, D18', broken: everywhere(!isLocked)},
+    expected: {source: 'wrappers.md, D18', broken: brokenUnder(isLocked ? [] : everyModel), options: admittedFrom(2, !isLocked)},
     rust: `
 pub struct AtomicArc<T>(AtomicPtr<T>, PhantomData<Arc<T>>);
 unsafe impl<T: Send + Sync> Sync for AtomicArc<T> {}
@@ -84,7 +84,7 @@ function publishing(name: string, title: string, isFirst: boolean): Wrapper {
   return wrapper({
     name, title, source: 'rcu_cell c13ca3a, compare_exchange (wrappers.md, row 25)', layout,
     bounds: {size: 3, payloads: ['u8']},
-    expected: {source: 'wrappers.md, D18, mirror image', broken: everywhere(!isFirst)},
+    expected: {source: 'wrappers.md, D18, mirror image', broken: brokenUnder(isFirst ? [] : everyModel), options: admittedFrom(2, !isFirst)},
     rust: `
 pub struct RcuCell<T>(AtomicPtr<T>, PhantomData<Arc<T>>);
 unsafe impl<T: Send + Sync> Sync for RcuCell<T> {}
@@ -127,12 +127,13 @@ impl<T> Drop for RcuCell<T> {}`,
 type Look = (count: Value) => Proc<Value>
 
 /** @param look rust#51780: a relaxed load does not see what the last other owner did. */
-function getMut(name: string, title: string, look: Look, broken: readonly string[]): Wrapper {
+function getMut(name: string, title: string, look: Look, broken: readonly string[], weakest: Option): Wrapper {
   const pointerIn = (call: Call): Value => call.self as Value
   return wrapper({
     name, title, source: 'rust-lang/rust#51780 (wrappers.md, row 40)', layout: () => null,
     bounds: {size: 3, payloads: ['Pair']},
-    expected: {source: 'wrappers.md, row 40', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    declares: {allows: ['relaxed atomic'], followsNoPointer: false},
+    expected: {source: 'wrappers.md, row 40', broken: brokenUnder(broken), options: admittedFrom(weakest, broken.includes('lkmm'))},
     rust: `
 pub struct Shared<T>(*const T, PhantomData<T>);
 unsafe impl<T: Send + Sync> Send for Shared<T> {}
@@ -164,11 +165,12 @@ impl<T> Deref for Shared<T> { type Target = T; fn deref(&self) -> &T; }`,
 }
 
 /** A count that is dropped without Release, or freed without Acquire: what std's orderings are for. */
-function counting(name: string, title: string, lower: (count: Value) => Proc<Value>, fence: () => Proc, broken: readonly string[]): Wrapper {
+function counting(name: string, title: string, lower: (count: Value) => Proc<Value>, fence: () => Proc, broken: readonly string[], weakest: Option): Wrapper {
   return wrapper({
     name, title, source: 'std::sync::Arc, Drop', layout: () => null,
     bounds: {size: 3, payloads: ['u8']},
-    expected: {source: 'std::sync::Arc, comments in Drop', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: false},
+    expected: {source: 'std::sync::Arc, comments in Drop', broken: brokenUnder(broken), options: admittedFrom(weakest, broken.includes('lkmm'))},
     rust: `
 pub struct Shared<T>(*const T, PhantomData<T>);
 unsafe impl<T: Send + Sync> Send for Shared<T> {}
@@ -199,16 +201,14 @@ const lowerRelease = (count: Value): Proc<Value> => atomicFetchAddRelease(count,
 const lowerRelaxed = (count: Value): Proc<Value> => atomicFetchAddRelaxed(count, -1)
 function* noFence(): Proc { /* nothing */ }
 
-const weak = ['rc11', 'lkmm']
-
 export const refcounts: readonly Wrapper[] = [
   atomicArc('d18-atomic-arc', 'loads the pointer, then raises the count behind it', false),
   atomicArc('d18-atomic-arc-locked', 'the same under a lock', true),
   publishing('rcu-cell-publish', 'publishes the pointer, then raises the count', false),
   publishing('rcu-cell-publish-fixed', 'raises the count, then publishes, and lowers it on failure', true),
-  getMut('std-arc-get-mut-relaxed', 'writes if a relaxed load finds no other owner', readOnce, weak),
-  getMut('std-arc-get-mut', 'writes if an acquire load finds no other owner', loadAcquire, []),
-  counting('std-arc', 'the count is lowered with release, and the last one fences', lowerRelease, smpMb, []),
-  counting('std-arc-no-release', 'the count is lowered relaxed', lowerRelaxed, smpMb, weak),
-  counting('std-arc-no-fence', 'the last owner does not acquire what the others did', lowerRelease, noFence, weak),
+  getMut('std-arc-get-mut-relaxed', 'writes if a relaxed load finds no other owner', readOnce, weakModels, 4),
+  getMut('std-arc-get-mut', 'writes if an acquire load finds no other owner', loadAcquire, [], 2),
+  counting('std-arc', 'the count is lowered with release, and the last one fences', lowerRelease, smpMb, [], 4),
+  counting('std-arc-no-release', 'the count is lowered relaxed', lowerRelaxed, smpMb, weakModels, 4),
+  counting('std-arc-no-fence', 'the last owner does not acquire what the others did', lowerRelease, noFence, weakModels, 2),
 ]

@@ -11,8 +11,7 @@ import {borrowed, none, some, structValue, unitValue, type RustValue} from '../w
 import {
   boxOf, boxWords, callClosure, dropBox, dropPayload, loadWords, storeWords, wordsOf, wrapper, type Call, type Wrapper, type WrapperBounds,
 } from '../wrapper/wrapper.ts'
-
-const judged = ['sc', 'rc11', 'lkmm']
+import {admittedFrom, brokenUnder, everyModel, weakModels} from './expectation.ts'
 
 // ---- Revocable -----------------------------------------------------------------------------------------
 
@@ -42,7 +41,8 @@ function revocable({name, title, source, waits, trustsLoser = false, broken, bou
   return wrapper({
     name, title, source, layout,
     bounds: {size: 3, payloads: ['u8', 'Loud'], ...bounds},
-    expected: {source: 'wrappers.md, D17', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)])), deadlocks: waits},
+    declares: {allows: ['RCU', 'relaxed atomic'], followsNoPointer: false},
+    expected: {source: 'wrappers.md, D17', broken: brokenUnder(broken), options: admittedFrom(4, broken.includes('lkmm')), deadlocks: waits},
     rust: `
 pub struct Revocable<T>(AtomicBool, UnsafeCell<MaybeUninit<T>>);
 unsafe impl<T: Send> Send for Revocable<T> {}
@@ -112,7 +112,8 @@ function setOnce({name, title, publish, look, broken}: OnceVariant): Wrapper {
     name, title, source: 'torvalds/linux rust/kernel/sync/set_once.rs (wrappers.md, B)',
     layout: (memory: Memory, name: string, {size}: PayloadWords): Once => ({state: memory.word(`${name}.init`), data: memory.array(`${name}.value`, size)}),
     bounds: {size: 3, payloads: ['Pair', 'Loud']},
-    expected: {source: 'wrappers.md, B: set_once.rs', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))},
+    declares: {allows: ['relaxed atomic'], followsNoPointer: false},
+    expected: {source: 'wrappers.md, B: set_once.rs', broken: brokenUnder(broken), options: admittedFrom(4, broken.includes('lkmm'))},
     rust: `
 pub struct SetOnce<T>(AtomicU32, UnsafeCell<MaybeUninit<T>>);
 unsafe impl<T: Send> Send for SetOnce<T> {}
@@ -157,13 +158,13 @@ const done = (state: Location): Proc => storeRelease(state, 2)
 export const revocables: readonly Wrapper[] = [
   ...([
     {name: 'd17-revocable', title: 'revoke waits for readers', source: 'torvalds/linux rust/kernel/revocable.rs', waits: true, broken: []},
-    {name: 'd17-revocable-nosync', title: 'revoke_nosync offered as safe', source: 'wrappers.md, D17 (`revocable_nosync`)', waits: false, broken: judged},
+    {name: 'd17-revocable-nosync', title: 'revoke_nosync offered as safe', source: 'wrappers.md, D17 (`revocable_nosync`)', waits: false, broken: everyModel},
     {
       name: 'd17-revocable-loser', title: 'whoever revokes second takes it for gone', source: 'wrappers.md, D17 (`revocable_dbl`)', waits: true, trustsLoser: true,
-      broken: ['rc11', 'lkmm'],
+      broken: weakModels,
     },
   ] satisfies readonly Variant[]).map(revocable),
   setOnce({name: 'set-once', title: 'published with release, looked at with acquire', publish: done, look: loadAcquire, broken: []}),
-  setOnce({name: 'set-once-relaxed-publish', title: 'published relaxed', publish: state => writeOnce(state, 2), look: loadAcquire, broken: ['rc11', 'lkmm']}),
-  setOnce({name: 'set-once-relaxed-look', title: 'looked at relaxed', publish: done, look: readOnce, broken: ['rc11', 'lkmm']}),
+  setOnce({name: 'set-once-relaxed-publish', title: 'published relaxed', publish: state => writeOnce(state, 2), look: loadAcquire, broken: weakModels}),
+  setOnce({name: 'set-once-relaxed-look', title: 'looked at relaxed', publish: done, look: readOnce, broken: weakModels}),
 ]

@@ -3,12 +3,14 @@
  * wrappers.md D7 to D11. A retry would be the client's: each reader tries once.
  */
 import {
-  alloc, check, free, kfree, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease,
+  alloc, check, free, inC, kfree, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease,
   synchronizeRcu, writeOnce, writePlain, type Location, type Memory, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
 import type {PayloadWords} from '../wrapper/payload.ts'
+import type {Declaration} from '../wrapper/policy.ts'
 import {borrowed, none, payloadValue, some, structValue, unitValue, type RustValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, callClosure, leakClaim, loadWords, storeWords, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder, everyModel} from './expectation.ts'
 
 interface State {
   readonly lock: Location
@@ -20,11 +22,8 @@ function layout(memory: Memory, name: string, {size}: PayloadWords): State {
   return {lock: memory.word(`${name}.lock`), sequence: memory.word(`${name}.sequence`), data: memory.array(`${name}.data`, size)}
 }
 
-const judged = ['sc', 'rc11', 'lkmm']
-
-function expected(broken: readonly string[], source: string): Pick<Wrapper, 'expected'>['expected'] {
-  return {source, broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)]))}
-}
+/** What the case-by-case option lets pass. */
+const declares: Declaration = {allows: ['relaxed atomic', 'fence'], followsNoPointer: true}
 
 /** A writer's section. `width`: how many values the count has. */
 function* writing({lock, sequence}: State, inside: () => Proc, width = 2 ** 30): Proc {
@@ -37,22 +36,30 @@ function* writing({lock, sequence}: State, inside: () => Proc, width = 2 ** 30):
   yield* spinUnlock(lock)
 }
 
+/** Marks what is C's. */
+type Side = <T>(part: Proc<T>) => Proc<T>
+const inRust: Side = part => part
+
 /** A reader's section: what it read, and whether nobody wrote meanwhile. */
-function* reading<T>({sequence}: State, inside: () => Proc<T>): Proc<{readonly found: T; readonly isGood: Value}> {
-  const before = yield* loadAcquire(sequence)
+function* reading<T>({sequence}: State, inside: () => Proc<T>, side: Side = inRust): Proc<{readonly found: T; readonly isGood: Value}> {
+  const before = yield* side(loadAcquire(sequence))
   const found = yield* inside()
-  yield* smpRmb() // the data before the second look
-  const after = yield* readOnce(sequence)
+  yield* side(smpRmb()) // the data before the second look
+  const after = yield* side(readOnce(sequence))
   return {found, isGood: before.and(1).eq(0).and(before.eq(after))}
 }
 
 // ---- D7 and D8: closures that look at the data in place --------------------------------------------------
 
-const closure = wrapper({
-  name: 'd7-seq-ref-closure', title: 'a closure is lent &T while somebody may write', source: 'qdrant trififo#8012 (wrappers.md, rows 10, 11)', layout,
-  bounds: {size: 4, payloads: ['u8', 'Either']},
-  expected: expected(judged, 'wrappers.md, D7'),
-  rust: `
+/** @param isInC everything but the closure is C's, called through safe signatures: the signatures are what is wrong. */
+const closure = (name: string, title: string, isInC: boolean): Wrapper => {
+  const side: Side = isInC ? inC : inRust
+  return wrapper({
+    name, title, source: 'qdrant trififo#8012 (wrappers.md, rows 10, 11)', layout,
+    bounds: {size: 4, payloads: ['u8', 'Either']},
+    declares,
+    expected: {source: 'wrappers.md, D7', broken: brokenUnder(everyModel), options: admittedFrom(isInC ? 1 : 4, true)},
+    rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send + Sync> Sync for SeqLock<T> {}
 impl<T: Copy> SeqLock<T> {
@@ -60,23 +67,24 @@ impl<T: Copy> SeqLock<T> {
     pub fn read<R>(&self, look: impl Fn(&T) -> R) -> Option<R>;
     pub fn write(&self, value: T);
 }`,
-  bodies: {
-    * 'SeqLock::new'({self, args}) {
-      yield* storeWords((self as State).data, wordsOf(args[0]), writePlain)
-      return structValue('SeqLock', self)
+    bodies: {
+      * 'SeqLock::new'({self, args}) {
+        yield* storeWords((self as State).data, wordsOf(args[0]), writePlain)
+        return structValue('SeqLock', self)
+      },
+      * 'SeqLock::read'({self, args}) {
+        const state = self as State
+        const {found, isGood} = yield* reading(state, () => callClosure(args[0], borrowed(state.data)), side)
+        return (yield* raw(isGood)) === 0 ? none : some(found)
+      },
+      * 'SeqLock::write'({self, args}) {
+        const state = self as State
+        yield* side(writing(state, () => storeWords(state.data, wordsOf(args[0]), writePlain)))
+        return unitValue
+      },
     },
-    * 'SeqLock::read'({self, args}) {
-      const state = self as State
-      const {found, isGood} = yield* reading(state, () => callClosure(args[0], borrowed(state.data)))
-      return (yield* raw(isGood)) === 0 ? none : some(found)
-    },
-    * 'SeqLock::write'({self, args}) {
-      const state = self as State
-      yield* writing(state, () => storeWords(state.data, wordsOf(args[0]), writePlain))
-      return unitValue
-    },
-  },
-})
+  })
+}
 
 /** Two atomic fields that belong together; what a closure is given are loads of them, so that it may keep what it saw. */
 function fields(name: string, title: string, isChecked: boolean): Wrapper {
@@ -84,7 +92,8 @@ function fields(name: string, title: string, isChecked: boolean): Wrapper {
     name, title, source: 'Rust-for-Linux#526 (wrappers.md, row 9)',
     layout: (memory, name) => ({lock: memory.word(`${name}.lock`), sequence: memory.word(`${name}.sequence`), data: memory.array(`${name}.data`, 2)}),
     bounds: {size: 3},
-    expected: {...expected([], 'wrappers.md, D8'), leaks: !isChecked},
+    declares,
+    expected: {source: 'wrappers.md, D8', broken: brokenUnder([]), options: admittedFrom(4, false), leaks: !isChecked},
     rust: `
 pub struct SeqLock { a: AtomicUsize, b: AtomicUsize }
 impl SeqLock {
@@ -140,7 +149,8 @@ function linked({name, title, source, rcu, validatesFirst = false, broken}: Link
   return wrapper({
     name, title, source, layout,
     bounds: {size: 3, payloads: ['u8', 'Pair']},
-    expected: expected(broken, name.startsWith('d9') ? 'wrappers.md, D9' : 'wrappers.md, D10'),
+    declares: rcu ? {allows: ['RCU', 'relaxed atomic', 'fence'], followsNoPointer: false} : declares,
+    expected: {source: `wrappers.md, ${rcu ? 'D10' : 'D9'}`, broken: brokenUnder(broken), options: admittedFrom(rcu ? 4 : 5, broken.length > 0)},
     rust: `
 pub struct Table<T>(AtomicPtr<T>, PhantomData<Box<T>>);
 unsafe impl<T: Send + Sync> Sync for Table<T> {}
@@ -199,7 +209,8 @@ function wrapping(name: string, title: string, bits: number, isBroken: boolean):
   return wrapper({
     name, title, source: 'Amanieu/seqlock#3; Documentation/locking/seqlock.rst (wrappers.md, D11)', layout,
     bounds: {size: 4, payloads: ['Pair']},
-    expected: expected(isBroken ? judged : [], 'wrappers.md, D11'),
+    declares,
+    expected: {source: 'wrappers.md, D11', broken: brokenUnder(isBroken ? everyModel : []), options: admittedFrom(4, isBroken)},
     rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send> Sync for SeqLock<T> {}
@@ -228,12 +239,13 @@ impl<T: AnyBitPattern> SeqLock<T> {
 }
 
 export const seqrefs: readonly Wrapper[] = [
-  closure,
+  closure('d7-seq-ref-closure', 'a closure is lent &T while somebody may write', false),
+  closure('d7-seq-ref-closure-in-c', 'the same, left in C', true),
   fields('d8-seq-atomic-fields', 'a closure looks at atomic fields before they are validated', false),
   fields('d8-seq-atomic-fields-checked', 'the closure runs after the validation', true),
   ...([
-    {name: 'd9-seq-linked', title: 'follows a pointer inside of the section; freed at once', source: 'perfbook, Sequence-Locked Pre-BSD Routing Table (BUGGY!!!)', rcu: false, broken: judged},
-    {name: 'd9-seq-linked-validated', title: 'validates, and follows the pointer then', source: 'wrappers.md, D9', rcu: false, validatesFirst: true, broken: judged},
+    {name: 'd9-seq-linked', title: 'follows a pointer inside of the section; freed at once', source: 'perfbook, Sequence-Locked Pre-BSD Routing Table (BUGGY!!!)', rcu: false, broken: everyModel},
+    {name: 'd9-seq-linked-validated', title: 'validates, and follows the pointer then', source: 'wrappers.md, D9', rcu: false, validatesFirst: true, broken: everyModel},
     {name: 'd10-seq-linked-rcu', title: 'the same inside of a read-side section; freed after a grace period', source: 'kernel rcu-walk', rcu: true, broken: []},
   ] satisfies readonly Linked[]).map(linked),
   wrapping('d11-seq-wrap-2', 'a count of 2 bits comes round after two writes', 2, true),
