@@ -426,13 +426,17 @@ export class Machine {
   /** Does another thread's pending read wait for a store of this thread that may be seen before its demand is decided? */
   #isWanted(thread: number, node: Node): boolean {
     const {graph} = this
-    // a read that took a value which others have yet to decide may hang on anything
-    const escaping = this.#awaitsOnlyReads(thread, node) ? escapes(node, graph.plan.model) : null
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       const location = graph.locationOf(read)
-      if (graph.threadOf[read] !== thread && (escaping === null ? mayWrite(node, location) : escaping.has(location))) return true
+      if (graph.threadOf[read] !== thread && mayWrite(node, location) && this.#escapes(location, thread, node)) return true
     }
     return false
+  }
+
+  /** A read that took a value which others have yet to decide may hang on anything. */
+  #escapes(location: number, thread: number, node: Node): boolean {
+    const escaping = this.#awaitsOnlyReads(thread, node) ? escapes(node, this.graph.plan.model) : null
+    return escaping === null || escaping.has(location)
   }
 
   /** Is everything that the thread's demand waits for a read of its own that has no source yet? */

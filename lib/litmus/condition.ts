@@ -64,17 +64,14 @@ export function holds(condition: Condition, outcome: Outcome): boolean | undefin
 
 /** The line that herd7 prints for a final state: `0:r0=1; x=y;`, pointers by the name of what they point to. */
 export function stateLine(question: Question, outcome: Outcome): string {
-  return stateLines(question)(question.displayed.map(i => outcome[i]))
+  const pieceOf = statePieces(question)
+  return question.displayed.map((i, at) => pieceOf(at, outcome[i])).join('')
 }
 
-/** The same, for many outcomes of one question, of which it wants only what is displayed, in that order. */
-export function stateLines({displayed, observed}: Question): (values: Outcome) => string {
+/** The pieces of such a line, by position in it and by value. */
+export function statePieces({displayed, observed}: Question): (at: number, value: Scalar | undefined) => string {
   const labels = displayed.map((i, at) => `${at === 0 ? '' : ' '}${observedName(observed[i]!)}=`)
-  return values => {
-    let line = ''
-    for (let at = 0; at < labels.length; at++) line += `${labels[at]!}${shown(values[at])};`
-    return line
-  }
+  return (at, value) => `${labels[at]!}${shown(value)};`
 }
 
 export function observedName(observed: Observed): string {

@@ -2,7 +2,7 @@
 import type {Model} from '../model.ts'
 import type {Run} from '../result.ts'
 import type {Scalar} from '../value.ts'
-import {holds, stateLines, type Outcome, type Question} from './condition.ts'
+import {holds, statePieces, type Outcome, type Question} from './condition.ts'
 import type {LitmusProgram, Registers} from './program.ts'
 
 export interface LitmusVerdict {
@@ -65,11 +65,24 @@ export class Tally {
     return this.#scalars.push(scalar) - 1
   }
 
-  /** What is displayed of each state, with how many executions end in it, in herd7's order. */
-  #displayed(): readonly (readonly [values: Outcome, count: number])[] {
-    const valuesOf = (state: string): Outcome => Array.from({length: state.length}, (_, i) => this.#scalars[state.charCodeAt(i)])
-    const all = Array.from(this.#states, ([state, count]): [Outcome, number] => [valuesOf(state), count])
-    return all.sort(([a], [b]) => compareOutcomes(a, b))
+  /** The lines of all states in herd7's order, each with how many executions end in it. There may be hundreds of thousands. */
+  #lines(): ReadonlyMap<string, number> {
+    const order = this.#scalars.map((_, code) => code).sort((a, b) => compareScalars(this.#scalars[a], this.#scalars[b]))
+    const ranks: number[] = []
+    for (const [rank, code] of order.entries()) ranks[code] = rank
+    const isRanked = ranks.every((rank, code) => rank === code)
+    const ranked = Array.from(this.#states, ([state, count]): [string, number] => [isRanked ? state : recoded(state, ranks), count])
+    ranked.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+    const pieceOf = statePieces(this.#question)
+    const pieces = this.#question.displayed.map((_, at) => order.map(code => pieceOf(at, this.#scalars[code])))
+    const parts: string[] = []
+    const lines = new Map<string, number>()
+    for (const [state, count] of ranked) {
+      for (let at = 0; at < state.length; at++) parts[at] = pieces[at]![state.charCodeAt(at)]!
+      const line = parts.join('')
+      lines.set(line, (lines.get(line) ?? 0) + count)
+    }
+    return lines
   }
 
   addDeadlock(): void {
@@ -83,18 +96,12 @@ export class Tally {
   get verdict(): LitmusVerdict {
     const [positive, negative] = [this.#positive, this.#negative]
     const {quantifier} = this.#question
-    const lineOf = stateLines(this.#question)
-    const states = new Map<string, number>()
-    for (const [values, count] of this.#displayed()) {
-      const line = lineOf(values)
-      states.set(line, (states.get(line) ?? 0) + count)
-    }
     return {
       verdict: positive === 0 ? 'Never' : negative === 0 ? 'Always' : 'Sometimes',
       positive, negative,
       ok: quantifier === 'exists' ? positive > 0 : quantifier === 'forall' ? negative === 0 : positive === 0,
       witnesses: quantifier === '~exists' ? {positive: negative, negative: positive} : {positive, negative},
-      states,
+      states: this.#lines(),
       flags: [...this.#flags].sort(),
       panics: [...this.#panics].sort(),
       deadlocks: this.#deadlocks,
@@ -102,12 +109,11 @@ export class Tally {
   }
 }
 
-function compareOutcomes(a: Outcome, b: Outcome): number {
-  for (let i = 0; i < a.length; i++) {
-    const order = compareScalars(a[i], b[i])
-    if (order !== 0) return order
-  }
-  return 0
+/** The same text with other characters. */
+function recoded(text: string, codes: readonly number[]): string {
+  const made: number[] = []
+  for (let at = 0; at < text.length; at++) made.push(codes[text.charCodeAt(at)]!)
+  return String.fromCharCode.apply(null, made)
 }
 
 function compareScalars(a: Scalar | undefined, b: Scalar | undefined): number {
