@@ -50,9 +50,9 @@ function tryOut(changed: Wrapper, model: Model, budget: ClientBudget, helps: (ch
   }
 }
 
-/** Each repair is tried on clients of one more statement than the one that it is for, but no more than were tried of the wrapper. */
+/** Each repair is tried on clients of one more statement than the one that it is for, and no more of them than is needed to come to it, or {@link mostClients}. */
 export function repairBudget({numbered}: ClientRun, {size, clients, bound, executions}: Depth): ClientBudget {
-  return {size: Math.max(numbered.size, Math.min(size, numbered.size + 1)), clients: Math.min(clients, mostClients), bound, executions}
+  return {size: Math.max(numbered.size, Math.min(size, numbered.size + 1)), clients: Math.max(numbered.ordinal, Math.min(clients, mostClients)), bound, executions}
 }
 
 const mostClients = 400

@@ -24,10 +24,16 @@ export function clientShowcase(wrappers: readonly Wrapper[], rows: readonly Wrap
   const runOf = (row: WrapperRow): ClientRun => clientRun(wrapperOf(wrappers, row), row, row.broken!, command, rows)
   if (wrong.length > 0) return {shown: wrong.slice(0, most).map(runOf), left: Math.max(0, wrong.length - most)}
   const runs = onePerWrapper(broken).map(runOf)
-  const ranked = [...runs.filter(teaches), ...runs.filter(run => !teaches(run))]
+  const rank = (run: ClientRun): number => teaches(run) ? 0 : involves(run) ? 1 : 2
+  const ranked = runs.toSorted((a, b) => rank(a) - rank(b))
   const codes = ranked.map(run => clientCodeOf(run.failure!))
   const first = ranked.filter((_, i) => codes.indexOf(codes[i]!) === i)
   return {shown: [...first, ...ranked.filter(run => !first.includes(run))].slice(0, most), left: 0}
+}
+
+/** Do several threads take part? What the main thread does by itself has no timeline to show. */
+function involves({program, failure}: ClientRun): boolean {
+  return program.threads.length > 2 && failure?.kind !== 'claim'
 }
 
 /** The last failing model of each wrapper: models are listed the strongest first. */

@@ -21,7 +21,7 @@ function cellsOf(group: readonly Standing[], paint: Paint): readonly string[] {
   const judged = group.flatMap(standing => standing.judged)
   return [
     shortName(group[0]!.wrapper),
-    ...group.map(standing => colour(standing, standing.offence === null ? shortVerdict(standing) : `– ${standing.offence.operation}`, paint)),
+    ...group.map((standing, i) => colour(standing, shortVerdict(standing, group[i - 1] ?? null), paint)),
     range(judged.map(({clients}) => clients)), range(judged.map(({executions}) => executions)),
     tokenIn(judged),
   ]
@@ -46,7 +46,9 @@ function nameOf({operation, method, follows}: Performed): string {
   return `${operation} in ${method}${follows ? ', which follows a pointer' : ''}`
 }
 
-function shortVerdict({verdict}: Standing): string {
+/** What forbids one option and the next is named once. */
+function shortVerdict({verdict, offence}: Standing, before: Standing | null): string {
+  if (offence !== null) return before?.offence?.operation === offence.operation ? '–' : `– ${offence.operation}`
   return verdict === 'no violation found' ? 'clean' : verdict
 }
 
@@ -65,7 +67,7 @@ export function spectrumLines(standings: readonly Standing[], {paint = noPaint, 
   const say = (sign: string, {wrapper, option}: Standing, what: string): readonly string[] => wrap(`${sign} ${shortName(wrapper)} under option ${option} ${what}`)
   const wrong = standings.filter(isWrongStanding).flatMap(standing => say('✗', standing, `is ${found(standing)}, and expected was ${standing.expected}`))
   const open = standings.filter(isOpenStanding).flatMap(standing => say('?', standing, 'is unknown: less was looked at than it takes'))
-  const meaning = quiet ? [] : wrap(`“Clean”: no violation found by the clients that were run under ${modelsIn(standings)}. “–”: not expressible, because the option keeps that operation out of Rust.`)
+  const meaning = quiet ? [] : wrap(`“Clean”: no violation found by the clients that were run under ${modelsIn(standings)}. “–”: not expressible, because the option keeps that operation, or the one on its left, out of Rust.`)
   return [...wrong.map(paint.red), ...open.map(paint.yellow), ...meaning, tally(standings), ''].join('\n')
 }
 

@@ -81,7 +81,7 @@ export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quie
     ...rows.some(({deadlock}) => deadlock !== null) ? ['“Deadlock”: some client waits for ever.'] : [],
     ...rows.some(({leak}) => leak !== null) ? ['“Leak”: what a failed section read can be observed.'] : [],
   ]
-  const meaning = beside.length === 0 ? [] : wrap(`${beside.join(' ')} Neither is unsound.`)
+  const meaning = beside.length === 0 ? [] : wrap(`${beside.join(' ')} ${beside.length === 1 ? 'That is not unsound.' : 'Neither is unsound.'}`)
   return [...wrong.map(paint.red), ...open.map(paint.yellow), ...covered, ...meaning, tally(rows), ''].join('\n')
 }
 
