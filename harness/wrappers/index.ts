@@ -7,6 +7,7 @@ import {exchanges} from './compare-exchange.ts'
 import {epochs} from './crossbeam-epoch.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
+import {rcuCleans} from './rcu-clean.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
 import {revocables} from './revocable.ts'
@@ -25,6 +26,7 @@ export const catalogue: readonly Wrapper[] = [
   ...hazards,
   ...debts,
   ...exchanges,
+  ...rcuCleans,
   ...epochs,
   ...binders,
   ...missingBounds,
