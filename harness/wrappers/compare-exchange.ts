@@ -8,7 +8,7 @@ import {
 } from '../../lib/index.ts'
 import {none, owner, some, structValue, unitValue} from '../wrapper/value.ts'
 import {arcOf, dropArc, dropBox, pointerOf, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inEverything, judgedBy, reordered} from './standing.ts'
+import {everywhere, inEverything, inOrderedRust, reordered} from './standing.ts'
 
 function layout(memory: Memory, name: string): Location {
   return memory.word(`${name}.pointer`)
@@ -18,11 +18,10 @@ function layout(memory: Memory, name: string): Location {
 
 /** `compare_exchange(null, value)`. @param returned what a failed one makes a `Box` of: the pointer that it found, or the one that it was given. */
 function filling(name: string, title: string, returned: (found: Value, given: Value) => Value, broken: readonly string[]): Wrapper {
-  const verdict = broken.length > 0 ? 'unsound' : 'no violation found'
   return wrapper({
     name, title, source: 'haphazard#36, PR#38 (0.1.5)', layout,
     bounds: {size: 3, payloads: ['u8', 'Loud']},
-    expected: {...judgedBy('wrappers.md, row 31', broken), options: {1: 'not expressible', 2: verdict, 3: verdict, 4: verdict, 5: verdict}},
+    expected: inOrderedRust('wrappers.md, row 31', broken),
     rust: `
 pub struct Filled<T>(AtomicPtr<T>, PhantomData<Box<T>>);
 unsafe impl<T: Send + Sync> Send for Filled<T> {}

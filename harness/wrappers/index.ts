@@ -1,6 +1,7 @@
 /** The catalogue of wrappers. A new one is a file, and a line here. */
 import type {Wrapper} from '../wrapper/wrapper.ts'
 import {debts} from './arc-swap.ts'
+import {asterinas} from './asterinas.ts'
 import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
 import {exchanges} from './compare-exchange.ts'
@@ -22,6 +23,7 @@ export const catalogue: readonly Wrapper[] = [
   ...rcus,
   ...revocables,
   ...guards,
+  ...asterinas,
   ...refcounts,
   ...hazards,
   ...debts,

@@ -8,7 +8,7 @@
 import {alloc, free, raw, readPlain, spinLock, spinUnlock, writePlain, type Heap, type Location, type Memory, type Proc} from '../../lib/index.ts'
 import {structValue, unitValue} from '../wrapper/value.ts'
 import {wrapper, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, judgedBy} from './standing.ts'
+import {everywhere, inOrderedRust} from './standing.ts'
 
 interface State {
   readonly lock: Location
@@ -63,11 +63,10 @@ function* releaseEach(state: State): Proc {
 }
 
 function node(name: string, title: string, release: (state: State) => Proc, broken: readonly string[]): Wrapper {
-  const verdict = broken.length > 0 ? 'unsound' : 'no violation found'
   return wrapper({
     name, title, source: 'CVE-2025-68260; torvalds/linux drivers/android/binder/node.rs', layout,
     bounds: {size: 3},
-    expected: {...judgedBy('wrappers.md, B', broken), options: {1: 'not expressible', 2: verdict, 3: verdict, 4: verdict, 5: verdict}},
+    expected: inOrderedRust('wrappers.md, B', broken),
     rust: `
 pub struct Node(Mutex<()>, UnsafeCell<usize>);
 unsafe impl Sync for Node {}

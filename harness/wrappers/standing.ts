@@ -26,3 +26,9 @@ export function inEverything(source: string, broken: readonly string[]): Wrapper
     options: {1: no, 2: no, 3: no, 4: no, 5: broken.includes('lkmm') ? 'unsound' : 'no violation found'},
   }
 }
+
+/** What is expected of Rust with ordered atomics, locks and plain accesses only: every option allows it but the one without unsafe. */
+export function inOrderedRust(source: string, broken: readonly string[]): WrapperExpectation {
+  const verdict = broken.length > 0 ? 'unsound' : 'no violation found'
+  return {...judgedBy(source, broken), options: {1: 'not expressible', 2: verdict, 3: verdict, 4: verdict, 5: verdict}}
+}
