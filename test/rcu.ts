@@ -2,9 +2,9 @@
 import test from 'ava'
 import {breaks, holds, reaches} from '../harness/ava.ts'
 import {
-  alloc, awaitAcquire, executions, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, sc, smpMb, srcuReadLock,
+  alloc, awaitAcquire, cpp20, executions, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, rewriting, sc, smpMb, srcuReadLock,
   srcuReadUnlock, storeRelease, synchronizeRcu, synchronizeSrcu, threads, tso, Value, when, writeOnce, writePlain,
-  type Location, type Memory, type Proc, type Program,
+  type Location, type Memory, type Op, type Proc, type Program,
 } from '../lib/index.ts'
 import * as p from '../primitives/index.ts'
 
@@ -75,10 +75,17 @@ const ways: Readonly<Record<string, Gone>> = {
       yield* when(yield* p.pollStateSynchronizeRcu(periods, cookie), () => free(old))
     }}
   },
+  'poll_state_synchronize_rcu() of a grace period that somebody else asked for': memory => {
+    const periods = p.defineGracePeriods(memory, 'gp')
+    return {more: {kthread: periods.kthread, * other() { yield* p.startPollSynchronizeRcu(periods) }}, * retire(old) {
+      const cookie = yield* p.getStateSynchronizeRcu(periods)
+      yield* when(yield* p.pollStateSynchronizeRcu(periods, cookie), () => free(old))
+    }}
+  },
 }
 
 /** A grace period of another thread: LKMM's race rules bound a plain access by fences of its own thread only (linux-kernel.cat, r-post-bounded). */
-const elsewhere = ['call_rcu() and rcu_barrier()', 'start_poll_synchronize_rcu() and poll_state_synchronize_rcu()']
+const elsewhere = Object.keys(ways).filter(way => way.includes('rcu_barrier()') || way.includes('poll_state'))
 
 for (const [way, gone] of Object.entries(ways)) {
   const marked = replaced(way, gone, pointer => readSection(pointer, readOnce))
@@ -97,6 +104,50 @@ for (const [way, gone] of Object.entries(ways)) {
 for (const model of models) {
   test(`a full barrier is no grace period, under ${model.name}`, breaks, replaced('smp_mb()', () => ({* retire(old) { yield* smpMb(); yield* free(old) }})), model,
     {by: 'use-after-free'})
+}
+
+// ---- What the barriers are for ----------------------------------------------------------------------
+
+/** The same, where the thread's `nth` operation of this name orders nothing. */
+function weakened(from: Program<never>, thread: string, operation: string, nth = 1): Program<never> {
+  return {...from, threads: from.threads.map(({name, body}) => ({name, body: () => {
+    let seen = 0
+    return rewriting(body(), (op: Op): Op | null => {
+      if (name !== thread || !('order' in op) || op.name !== operation || ++seen !== nth) return op
+      return op.kind === 'fence' ? null : {...op, order: 'ONCE'}
+    })
+  }}))}
+}
+
+const polled = 'poll_state_synchronize_rcu() of a grace period that somebody else asked for'
+
+/** Without which an object dies under its reader, or a callback runs too early; LKMM needs fewer, as what waits for a grace period comes after it. */
+const barriers: readonly (readonly [way: string, thread: string, operation: string, nth: number, isNeededByLkmm: boolean])[] = [
+  ['call_rcu()', 'updater', 'call_rcu', 1, true],
+  ['call_rcu()', 'softirq', 'smp_cond_load_acquire', 1, false],
+  ['call_rcu() and rcu_barrier()', 'softirq', 'smp_store_release', 1, true],
+  ['call_rcu() and rcu_barrier()', 'updater', 'smp_cond_load_acquire', 1, true],
+  [polled, 'updater', 'smp_mb', 1, true], // get_state_synchronize_rcu()
+  [polled, 'updater', 'smp_mb', 2, true], // poll_state_synchronize_rcu()
+  [polled, 'kthread', 'smp_mb', 1, false],
+  [polled, 'kthread', 'smp_mb', 2, false],
+]
+
+for (const [way, thread, operation, nth, isNeededByLkmm] of barriers) {
+  for (const model of models) {
+    const isC = model.family === 'c11'
+    const without = weakened(replaced(way, ways[way]!, pointer => readSection(pointer, readOnce, isC ? loadAcquire : rcuDereference)), thread, operation, nth)
+    const title = `${operation} (${nth}) of the ${thread}, by ${way}, under ${model.name}`
+    if (isC || (model === lkmm && isNeededByLkmm)) test(`it takes ${title}`, breaks, without, model, {by: 'data-race'})
+    else if (model === lkmm) test(`nothing is missed without ${title}`, holds, without, model)
+  }
+}
+
+test('TSO misses get_state_synchronize_rcu()\'s barrier too', breaks, weakened(replaced(polled, ways[polled]!), 'updater', 'smp_mb'), tso, {by: 'use-after-free'})
+
+for (const [thread, operation] of [['other', 'atomic_fetch_add_release'], ['kthread', 'smp_cond_load_acquire']] as const) {
+  test(`nothing is missed without the ${operation} by which a grace period is asked for`, holds, weakened(replaced(polled, ways[polled]!,
+    pointer => readSection(pointer, readOnce, loadAcquire)), thread, operation), cpp20)
 }
 
 // ---- rcu_barrier() ---------------------------------------------------------------------------------
@@ -238,6 +289,7 @@ for (const list of lists) {
   for (const model of [sc, tso, lkmm]) {
     test(`a reader of a ${list.name} sees it before, between or after two changes, under ${model.name}`, holds, listed(list), model)
     test(`all three are seen of a ${list.name}, under ${model.name}`, reaches, listed(list), model)
+    if (model === lkmm) test(`a node of a ${list.name} is there before the pointer to it`, breaks, weakened(listed(list), 'updater', 'rcu_assign_pointer'), lkmm, {by: 'data-race'})
     test(`without a grace period a node of a ${list.name} dies under its reader, under ${model.name}`, breaks, listed(list, function* () {}), model, {by: 'use-after-free'})
   }
 }
