@@ -8,6 +8,7 @@ import {exchanges} from './compare-exchange.ts'
 import {epochs} from './crossbeam-epoch.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
+import {rcuCells} from './rcu-cell.ts'
 import {rcuCleans} from './rcu-clean.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
@@ -28,6 +29,7 @@ export const catalogue: readonly Wrapper[] = [
   ...hazards,
   ...debts,
   ...exchanges,
+  ...rcuCells,
   ...rcuCleans,
   ...epochs,
   ...binders,
