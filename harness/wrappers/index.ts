@@ -16,6 +16,7 @@ import {revocables} from './revocable.ts'
 import {binders} from './rust-binder.ts'
 import {seqlocks} from './seqlock.ts'
 import {seqrefs} from './seqref.ts'
+import {stacks} from './stack.ts'
 
 export const catalogue: readonly Wrapper[] = [
   ...seqlocks,
@@ -27,6 +28,7 @@ export const catalogue: readonly Wrapper[] = [
   ...asterinas,
   ...refcounts,
   ...hazards,
+  ...stacks,
   ...debts,
   ...exchanges,
   ...rcuCells,

@@ -1,0 +1,126 @@
+/**
+ * Treiber's stack: wrappers.md D20. Whoever pops looks into the top, although somebody else may have popped and freed it; whoever
+ * pushes stores a pointer to it. Nothing is tried twice. (Pushing onto what pop_all() freed, the zombie pointer of McKenney's fourth
+ * post, is among the designs.)
+ */
+import {
+  alloc, check, cmpxchg, free, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readOnce, readPlain, synchronizeRcu, writePlain,
+  type Heap, type Location, type Memory, type Proc, type Value,
+} from '../../lib/index.ts'
+import type {PayloadWords} from '../wrapper/payload.ts'
+import {none, payloadValue, some, structValue, unitValue, type RustValue} from '../wrapper/value.ts'
+import {dropPayload, loadWords, wordsOf, wrapper, type Call, type Surroundings, type Wrapper} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder, everyModel} from './expectation.ts'
+
+interface State {
+  readonly top: Location
+  readonly nodes: () => Heap
+}
+
+/** A node as bodies see it. */
+interface Node {
+  readonly next: Value
+  readonly payload: readonly Value[]
+}
+
+function layout(memory: Memory, name: string, {size}: PayloadWords): State {
+  const nodes = memory.heap(`${name}.node`, {next: 1, payload: size}, 2)
+  return {top: memory.word(`${name}.top`), nodes: () => nodes}
+}
+
+function nodeAt({nodes}: State, pointer: Value): Node {
+  const {next, payload} = nodes().at(pointer) as unknown as {next: Value; payload: Value | readonly Value[]}
+  return {next, payload: [payload].flat()}
+}
+
+function* makeNode({nodes}: State, value: RustValue | undefined, next: Value | number): Proc<Value> {
+  const words = wordsOf(value)
+  return yield* alloc(nodes(), {next, payload: words.length === 1 ? words[0] : words} as never, {name: 'Box::new'})
+}
+
+/** A client pushes fewer. */
+const most = 5
+
+/** Drops the nodes from one on. */
+function* dropAll(state: State, around: Surroundings, first: Value): Proc {
+  let at = first
+  for (let left = most; (yield* raw(at.ne(0))) !== 0; left--) {
+    if (left === 0) return yield* check('a list has an end', false)
+    const {next, payload} = nodeAt(state, at)
+    const after = yield* readPlain(next)
+    yield* dropPayload(around, around.payload.owned === null ? [] : yield* loadWords(payload, readPlain))
+    yield* free(at, {name: 'drop(Box)'})
+    at = after
+  }
+}
+
+/** Pushes unless somebody else changed the top meanwhile. */
+function* tryPush({self, args}: Call): Proc<RustValue> {
+  const state = self as State
+  const top = yield* readOnce(state.top)
+  const node = yield* makeNode(state, args[0], top)
+  const isIn = (yield* cmpxchg(state.top, top, node)).eq(top)
+  if ((yield* raw(isIn)) === 0) yield* free(node, {name: 'drop(Box)'})
+  return {kind: 'scalar', value: isIn}
+}
+
+/** Takes the top out; null if there is none, or somebody else was faster. */
+function* unlinked(state: State): Proc<Value | null> {
+  const top = yield* loadAcquire(state.top)
+  if ((yield* raw(top.eq(0))) !== 0) return null
+  const after = yield* readPlain(nodeAt(state, top).next)
+  return (yield* raw((yield* cmpxchg(state.top, top, after)).eq(top))) === 0 ? null : top
+}
+
+/** Treiber's stack with immediate freeing, as tutorials have it with Box: the top is dereferenced although somebody else may have popped it. */
+function treiber(name: string, title: string, rcu: boolean, broken: readonly string[]): Wrapper {
+  function* section<T>(inside: () => Proc<T>): Proc<T> {
+    if (!rcu) return yield* inside()
+    yield* rcuReadLock()
+    const result = yield* inside()
+    yield* rcuReadUnlock()
+    return result
+  }
+  return wrapper({
+    name, title, source: 'Treiber 1986; heapless pool, llvm-libc#83026, cs431#560 (wrappers.md, row 38)',
+    layout,
+    bounds: {size: 3, payloads: ['u8', 'Loud']},
+    declares: {allows: ['RCU', 'relaxed atomic'], followsNoPointer: false},
+    expected: {source: 'wrappers.md, D20', broken: brokenUnder(broken), options: admittedFrom(4, broken.includes('lkmm'))},
+    rust: `
+pub struct Stack<T>(AtomicPtr<T>, PhantomData<Box<T>>);
+unsafe impl<T: Send> Sync for Stack<T> {}
+impl<T> Stack<T> {
+    pub fn new(value: T) -> Self;
+    pub fn try_push(&self, value: T) -> bool;
+    pub fn try_pop(&self) -> Option<T>;
+}
+impl<T> Drop for Stack<T> {}`,
+    bodies: {
+      * 'Stack::new'({self, args}) {
+        const state = self as State
+        yield* writePlain(state.top, yield* makeNode(state, args[0], 0))
+        return structValue('Stack', self)
+      },
+      'Stack::try_push': call => section(() => tryPush(call)),
+      * 'Stack::try_pop'({self}) {
+        const state = self as State
+        const top = yield* section(() => unlinked(state))
+        if (top === null) return none
+        if (rcu) yield* synchronizeRcu()
+        const words = yield* loadWords(nodeAt(state, top).payload, readPlain)
+        yield* free(top, {name: 'drop(Box)'})
+        return some(payloadValue(words))
+      },
+      * 'Stack::drop'(call) {
+        yield* dropAll(call.self as State, call, yield* readPlain((call.self as State).top))
+        return unitValue
+      },
+    },
+  })
+}
+
+export const stacks: readonly Wrapper[] = [
+  treiber('treiber-stack', 'pops by compare-and-swap, and frees at once', false, everyModel),
+  treiber('treiber-stack-rcu', 'in read-side sections; freed after a grace period', true, []),
+]
