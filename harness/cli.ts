@@ -195,7 +195,7 @@ async function run({subjects, wrappers}: Loaded, least: Depth, flags: Flags): Pr
     const {rows: found, standings} = await wrappersAsked()
     const fragile = least === smallDepth ? null : [...dependences(wrappers, standings, smallDepth, expiredAt(deadline, look.megabytes))]
     if (text && wrappers.length > 0) reportWrappers(wrappers, {rows: found, standings}, fragile, least === smallDepth ? null : depth, flags)
-    const ablations = flags.ablate === true ? await ablationsOf(wrappers, found, {...smallDepth, ...depthFlags(flags)}, look, flags) : null
+    const ablations = flags.ablate === true ? await ablationsOf(wrappers, found, {...checkDepth, sizeIs: 'least', ...depthFlags(flags)}, look, flags) : null
     if (told && ablations !== null) say(`\n${ablationTable(ablations, {paint: paintFor(process.stdout), columns: columnsOf(process.stdout)})}${ablationLines(ablations).trimEnd()}`)
     if (flags.json !== undefined) {
       writeJson(flags.json, {

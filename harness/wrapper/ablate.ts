@@ -8,18 +8,18 @@ import {omissionsIn} from '../rust/omit.ts'
 import {RustError} from '../rust/source.ts'
 import {withBodies} from './bodies.ts'
 import {clientListOf} from './clients.ts'
-import type {Depth, WrapperRow} from './evaluate.ts'
+import {sizeFor, type Depth, type WrapperRow} from './evaluate.ts'
 import {weakerThan} from './orders.ts'
 import {altered, nameOf, placesIn, type Alteration, type Place} from './places.ts'
 import {soundness, type ClientBudget} from './soundness.ts'
-import {wrapper as wrapperOf, type Wrapper} from './wrapper.ts'
+import {MisfitBody, wrapper as wrapperOf, type Wrapper} from './wrapper.ts'
 
 /** What came of one change; plain data. */
 export interface Ablation {
   readonly wrapper: string
   /** `READ_ONCE instead of smp_load_acquire of sequence in SeqLock::try_read`, `without T: Send in …` */
   readonly change: string
-  /** Does some client break the wrapper with the change? Unknown: some client was cut. */
+  /** Does some client break the wrapper with the change? Unknown: some client was cut, or its bodies cannot be run so. */
   readonly verdict: 'needed' | 'redundant' | 'unknown'
   /** The first client that breaks it, in statements, under which model and how; null if none does. */
   readonly by: {readonly model: string; readonly size: number; readonly failure: string} | null
@@ -34,11 +34,12 @@ export interface Ablation {
  * tried any less: what stands between it and the original would do as well.
  * @param rows what was found of the wrapper as it is.
  */
-export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], {bound, clients, executions}: Depth, expired?: ClientBudget['expired']): Generator<Ablation> {
+export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], depth: Depth, expired?: ClientBudget['expired']): Generator<Ablation> {
   const own = rows.filter(row => row.wrapper === wrapper.name && row.verdict === 'no violation found')
   const models = namedModels.filter(({name}) => own.some(row => row.model === name)).reverse() // the weakest finds most
   if (models.length === 0) return
-  const budget: ClientBudget = {size: Math.max(...own.map(({asked}) => asked)), bound, clients, executions, ...expired === undefined ? {} : {expired}}
+  const {bound, clients, executions} = depth
+  const budget: ClientBudget = {size: sizeFor(wrapper, depth), bound, clients, executions, ...expired === undefined ? {} : {expired}}
   const at = (model: Model, changed: Wrapper): ReturnType<typeof soundness> => soundness({...changed, bounds: {...changed.bounds, size: budget.size}}, model, budget)
   const attempt = (change: string, changed: Wrapper): Ablation => {
     const tried: string[] = []
@@ -56,6 +57,7 @@ export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], {bound, c
           return result('needed', {model: model.name, size: statements, failure: nameOfFailure(counterexample.failure)})
         }
       } catch (error) {
+        if (error instanceof MisfitBody) return result('unknown', null)
         if (!(error instanceof NoMapping)) throw error
       }
     }

@@ -18,8 +18,8 @@ function verdictOf({verdict}: Ablation, paint: Paint): string {
 
 function because({verdict, by, models, clients, size}: Ablation): string {
   if (by !== null) return `a client of ${by.size} ${by.size === 1 ? 'statement' : 'statements'} breaks “${by.failure}” under ${by.model}`
-  if (models.length === 0) return 'no model has an operation for it'
-  return verdict === 'unknown' ? `some client was cut under ${list(models)}` : `none of ${number(clients)} clients misses it, all up to size ${size} under ${list(models)}`
+  if (models.length === 0) return 'its methods cannot be run so'
+  return verdict === 'unknown' ? `not all clients could be run to their end under ${list(models)}` : `none of ${number(clients)} clients misses it, all up to size ${size} under ${list(models)}`
 }
 
 /** What the words mean, and the count. */

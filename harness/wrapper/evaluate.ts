@@ -20,7 +20,8 @@ export const smallDepth: Depth = {size: 3, sizeIs: 'default', clients: 500, boun
 export const checkDepth: Depth = {...smallDepth, size: 4, clients: 1_000}
 export const deepDepth: Depth = {size: 5, sizeIs: 'least', clients: 2_000, bound: 3, executions: 200_000}
 
-function sizeFor({bounds}: Wrapper, {size, sizeIs}: Depth): number {
+/** Statements of the largest client of a wrapper. */
+export function sizeFor({bounds}: Wrapper, {size, sizeIs}: Depth): number {
   switch (sizeIs) {
     case 'asked': return size
     case 'default': return bounds?.size ?? size

@@ -72,7 +72,7 @@ class Visits {
       this.#counts = new Map(this.#atLoop)
       this.#last = ''
     }
-    if (!('order' in op)) return null
+    if (!('order' in op) || isAllocator(op)) return null
     const word = wordOf(op)
     const key = `${op.name} ${word}`
     const isFirst = key !== this.#last
@@ -81,6 +81,11 @@ class Visits {
     this.#counts.set(key, nth)
     return {operation: op.name, word, nth, isFirst}
   }
+}
+
+/** What an allocator does to keep its places (lib/heap.ts) is not the method's. */
+function isAllocator(op: Op): boolean {
+  return 'at' in op && op.at?.kind === 'location' && op.at.name.startsWith('place of ')
 }
 
 /** `sequence` of `lock2.sequence`, `data` of `lock.data[1]`. */

@@ -145,6 +145,7 @@ export function misfit({result, id}: Method, value: RustValue): string | null {
 /** The words of a T that a method was given by value. */
 export function wordsOf(value: RustValue | undefined): readonly Operand[] {
   const inner = value === undefined ? null : behind(value)
+  if (inner?.kind === 'scalar') return [inner.value] // a bool that a method returned is a T too, where T is bool
   if (inner?.kind !== 'payload') throw new TypeError(`a body wants a T, and was given ${inner?.kind ?? 'nothing'}`)
   return inner.words
 }
