@@ -26,14 +26,18 @@ function layout(memory: Memory, name: string, {size}: PayloadWords): State {
 const declares: Declaration = {allows: ['relaxed atomic', 'fence'], followsNoPointer: true}
 
 /** A writer's section. `width`: how many values the count has. */
-function* writing({lock, sequence}: State, inside: () => Proc, width = 2 ** 30): Proc {
-  yield* spinLock(lock)
-  const count = yield* readOnce(sequence)
-  yield* writeOnce(sequence, count.plus(1).mod(width))
+function* writing(state: State, inside: () => Proc, width = 2 ** 30): Proc {
+  yield* spinLock(state.lock)
+  yield* counting(state, inside, width)
+  yield* spinUnlock(state.lock)
+}
+
+/** The same, where somebody else sees to it that there is one writer. The kernel raises the count twice. */
+function* counting({sequence}: State, inside: () => Proc, width = 2 ** 30): Proc {
+  yield* writeOnce(sequence, (yield* readOnce(sequence)).plus(1).mod(width))
   yield* smpWmb() // the odd count before the data
   yield* inside()
-  yield* storeRelease(sequence, count.plus(2).mod(width)) // the data before the even count
-  yield* spinUnlock(lock)
+  yield* storeRelease(sequence, (yield* readOnce(sequence)).plus(1).mod(width)) // the data before the even count
 }
 
 /** Marks what is C's. */
@@ -129,6 +133,12 @@ impl SeqLock {
   })
 }
 
+/** @param takesLock no proof of another lock is asked for: two writers may be at it, and the count even while one writes. */
+function proofless(name: string, title: string, takesLock: boolean): Wrapper {
+  const section = takesLock ? writing : counting
+  return copying(name, title, 'Rust-for-Linux#526, the run-time check of the lock (wrappers.md, row 9)', 'wrappers.md, D8', !takesLock, (state, inside) => section(state, inside))
+}
+
 // ---- D9 and D10: linked data -------------------------------------------------------------------------------
 
 interface Linked {
@@ -206,11 +216,15 @@ function* taken(state: State, fresh: Value): Proc<Value> {
 // ---- D11: counts that come round ---------------------------------------------------------------------------
 
 function wrapping(name: string, title: string, bits: number, isBroken: boolean): Wrapper {
+  return copying(name, title, 'Amanieu/seqlock#3; Documentation/locking/seqlock.rst (wrappers.md, D11)', 'wrappers.md, D11', isBroken, (state, inside) => writing(state, inside, 2 ** bits))
+}
+
+/** Hands out copies of relaxed words, and differs by what a writer does around its stores. */
+function copying(name: string, title: string, source: string, design: string, isBroken: boolean, section: (state: State, inside: () => Proc) => Proc): Wrapper {
   return wrapper({
-    name, title, source: 'Amanieu/seqlock#3; Documentation/locking/seqlock.rst (wrappers.md, D11)', layout,
+    name, title, source, layout, declares,
     bounds: {size: 4, payloads: ['Pair']},
-    declares,
-    expected: {source: 'wrappers.md, D11', broken: brokenUnder(isBroken ? everyModel : []), options: admittedFrom(4, isBroken)},
+    expected: {source: design, broken: brokenUnder(isBroken ? everyModel : []), options: admittedFrom(4, isBroken)},
     rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send> Sync for SeqLock<T> {}
@@ -231,7 +245,7 @@ impl<T: AnyBitPattern> SeqLock<T> {
       },
       * 'SeqLock::write'({self, args}) {
         const state = self as State
-        yield* writing(state, () => storeWords(state.data, wordsOf(args[0]), writeOnce), 2 ** bits)
+        yield* section(state, () => storeWords(state.data, wordsOf(args[0]), writeOnce))
         return unitValue
       },
     },
@@ -243,6 +257,8 @@ export const seqrefs: readonly Wrapper[] = [
   closure('d7-seq-ref-closure-in-c', 'the same, left in C', true),
   fields('d8-seq-atomic-fields', 'a closure looks at atomic fields before they are validated', false),
   fields('d8-seq-atomic-fields-checked', 'the closure runs after the validation', true),
+  proofless('d8-seq-no-lock-proof', 'write() asks for no proof that the lock is held', false),
+  proofless('d8-seq-lock-taken', 'write() takes the lock', true),
   ...([
     {name: 'd9-seq-linked', title: 'follows a pointer inside of the section; freed at once', source: 'perfbook, Sequence-Locked Pre-BSD Routing Table (BUGGY!!!)', rcu: false, broken: everyModel},
     {name: 'd9-seq-linked-validated', title: 'validates, and follows the pointer then', source: 'wrappers.md, D9', rcu: false, validatesFirst: true, broken: everyModel},
