@@ -30,14 +30,17 @@ export function compile(model: Model, purpose: Purpose): Plan {
   return foldUnions(new Compiler(model, purpose).plan(purpose.withBefore))
 }
 
-/** The relations of single threads on which the plan for some purpose may depend. */
-export function inputsFor(model: Model, purpose: Purpose): readonly OwnRelation[] {
-  return [...new Compiler(model, purpose).plan(purpose.withBefore).locals, ...Object.values(within)]
+/** What can be said of a model for some purpose before it is known what the programs lack. */
+export interface Study {
+  /** Can its recursive relations be counted (counting.ts)? */
+  readonly isCountable: boolean
+  /** The relations of single threads on which a plan may depend. */
+  readonly inputs: readonly OwnRelation[]
 }
 
-/** Can the recursive relations of such programs be counted (counting.ts)? */
-export function canCount(model: Model, purpose: Purpose): boolean {
-  return new Compiler(model, purpose).canCount()
+export function study(model: Model, purpose: Purpose): Study {
+  const compiler = new Compiler(model, purpose)
+  return {isCountable: compiler.canCount(), inputs: [...compiler.plan(purpose.withBefore).locals, ...Object.values(within)]}
 }
 
 /**

@@ -1,17 +1,14 @@
 /** Plans that fit programs: made once for each kind of program, and kept. */
 import type {Node} from './behaviour.ts'
-import {canCount, compile, inputsFor} from './compile.ts'
+import {compile, study, type Study} from './compile.ts'
 import {numberOf, type Label} from './event.ts'
 import type {Model} from './model.ts'
-import type {OwnRelation, Plan} from './plan.ts'
+import type {Plan} from './plan.ts'
 import {shapeOf, type Shape} from './shape.ts'
 
-/** Programs whose events carry the same labels. */
-interface Family {
+/** Programs whose events carry the same labels; `inputs` are relations that some of them may lack. */
+interface Family extends Study {
   readonly labels: readonly Label[]
-  readonly isCountable: boolean
-  /** Relations that some of the programs may lack. */
-  readonly inputs: readonly OwnRelation[]
   /** The plans, by which of the relations a program lacks. */
   readonly plans: Map<string, Plan>
 }
@@ -21,10 +18,13 @@ const families = new WeakMap<Model, Map<string, Family>>()
 /**
  * The model compiled for what these states of threads do: without the relations that are empty in all of them.
  * @param withBefore is the model's `before` wanted?
+ * @param isCounted are the model's `counted` events left out of the matrices?
+ * @returns null if they must not be, since what they take part in cannot be counted in such programs.
  */
-export function planFor(model: Model, nodes: readonly Node[], withBefore: boolean): Plan {
+export function planFor(model: Model, nodes: readonly Node[], withBefore: boolean, isCounted: boolean): Plan | null {
   const shapes = new Set(nodes.map(shapeOf))
   const family = familyFor(model, shapes, withBefore)
+  if (isCounted && model.counted !== undefined && !family.isCountable) return null
   const isPresent = family.inputs.map(() => false)
   for (const shape of shapes) {
     for (const i of presentIn(shape, family)) isPresent[i] = true
@@ -35,11 +35,6 @@ export function planFor(model: Model, nodes: readonly Node[], withBefore: boolea
   const plan = compile(model, {labels: family.labels, absent: family.inputs.filter((_, i) => !isPresent[i]!), withBefore})
   family.plans.set(key, plan)
   return plan
-}
-
-/** Can whatever is counted (counting.ts) be counted in programs whose threads come to these nodes? */
-export function isCountable(model: Model, nodes: readonly Node[]): boolean {
-  return model.counted === undefined || familyFor(model, new Set(nodes.map(shapeOf)), false).isCountable
 }
 
 /** The positions of the family's relations that are not empty in a shape. */
@@ -62,6 +57,5 @@ function familyFor(model: Model, shapes: ReadonlySet<Shape>, withBefore: boolean
 }
 
 function newFamily(model: Model, labels: readonly Label[], withBefore: boolean): Family {
-  const purpose = {labels, absent: [], withBefore}
-  return {labels, isCountable: canCount(model, purpose), inputs: inputsFor(model, purpose), plans: new Map()}
+  return {labels, ...study(model, {labels, absent: [], withBefore}), plans: new Map()}
 }

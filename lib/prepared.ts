@@ -2,13 +2,13 @@
  * What is known of a program under a model before it runs: what its threads do, and a machine for it.
  * Kept for as long as the program, so that to run it again (to sample, replay, reduce) needs no preparation.
  */
-import {Behaviour, type Bounds, type Node} from './behaviour.ts'
+import {Behaviour, type Bounds} from './behaviour.ts'
 import {derivedOf} from './derived.ts'
 import type {Label} from './event.ts'
 import {lookAhead} from './futures.ts'
 import {Machine} from './machine.ts'
 import type {Model} from './model.ts'
-import {isCountable, planFor} from './plans.ts'
+import {planFor} from './plans.ts'
 import type {Program} from './program.ts'
 import {isGracePeriod, openSections} from './sections.ts'
 import {must} from './static.ts'
@@ -70,16 +70,18 @@ export class Prepared {
    * @param withBefore will the model's `before` be asked for?
    */
   build(spare: number, withBefore: boolean): Machine {
-    // events that turn out to count for more than one kind need a place in the matrices; machines made before keep theirs
-    if (this.#prospect.isCounted && !isCountable(this.#model, nodesOf(this.#prospect.behaviours))) this.#prospect = this.#foresee(false)
-    const {behaviours, foreseen} = this.#prospect
+    const {behaviours, foreseen, isCounted} = this.#prospect
     const room = spare + (foreseen ? 0 : 2)
     const capacity = behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0) + room)
     const total = capacity.reduce((sum, count) => sum + count, 0)
     if (total > maxVertices) {
       throw new TooManyEvents(`program ${this.#program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
     }
-    const plan = planFor(this.#model, nodesOf(behaviours), withBefore)
+    const plan = planFor(this.#model, behaviours.flatMap(({nodes}) => nodes), withBefore, isCounted)
+    if (plan === null) {
+      this.#prospect = this.#foresee(false) // machines made before keep theirs
+      return this.build(spare, withBefore)
+    }
     const units = behaviours.map(({nodes}) => plan.counting === null ? 0 : nodes.reduce((most, node) => Math.max(most, derivedOf(node, plan).units.length), 0) + room)
     return new Machine({memory: this.#program.memory, behaviours, plan, capacity, units})
   }
@@ -107,10 +109,6 @@ function mayWaitForEver(prospect: Prospect): boolean {
 function hasGracePeriod({behaviours}: Prospect): boolean {
   return behaviours.some(({nodes}) => nodes.some(({demand, events, from}) =>
     demand.kind === 'endless' || events.some(({label}, i) => i >= from && isGracePeriod(label))))
-}
-
-function nodesOf(behaviours: readonly Behaviour[]): readonly Node[] {
-  return behaviours.flatMap(({nodes}) => nodes)
 }
 
 function kindOf(spare: number, withBefore: boolean): string {
