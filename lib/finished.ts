@@ -37,10 +37,10 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
 /** The flags that the model raises on the complete execution. */
 export function flags(graph: Graph): string[] {
   const {plan} = graph
-  const raised = new Set<string>()
-  for (let thread = 0; thread < graph.threads; thread++) for (const flag of ownFlags(graph.nodeOf(thread), plan)) raised.add(flag)
-  if (plan.flags.length > 0 || plan.before >= 0) for (const flag of flagsBetween(graph)) raised.add(flag)
-  return raised.size === 0 ? [] : Object.keys(plan.model.flags).filter(flag => raised.has(flag))
+  const raised: string[] = []
+  for (let thread = 0; thread < graph.threads; thread++) raised.push(...ownFlags(graph.nodeOf(thread), plan))
+  if (plan.flags.length > 0 || plan.before >= 0) raised.push(...flagsBetween(graph))
+  return raised.length === 0 ? raised : Object.keys(plan.model.flags).filter(flag => raised.includes(flag))
 }
 
 /** Those that need more than one thread's own events. */

@@ -140,7 +140,9 @@ export class Machine {
     const given = this.#lookAtThreads()
     if (given !== null) return given
     const ready: number[] = []
-    let [dull, best, dullLater] = [-1, Infinity, false]
+    let dull = -1
+    let best = Infinity
+    let dullLater = false
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
       const found = this.#candidates(read)
@@ -152,14 +154,17 @@ export class Machine {
       if (free) ready.push(read)
       const score = this.#score(read, found.length, later)
       if (score >= best) continue
-      [dull, best, dullLater] = [read, score, later]
+      dull = read
+      best = score
+      dullLater = later
       this.#found = this.#foundBest // the scratch lists change places
       this.#foundBest = found
     }
     if (dull < 0) return this.#withoutReads()
     if (free) {
-      const choices = [dull, ...ready.filter(read => read !== dull), ...this.#assumable().map(thread => -1 - thread)]
-      if (choices.length > 1) return {kind: 'which', among: choices.length, later: false, of: -1, choices}
+      if (ready[0] !== dull) ready.unshift(...ready.splice(ready.indexOf(dull), 1))
+      for (const thread of this.#assumable()) ready.push(-1 - thread)
+      if (ready.length > 1) return {kind: 'which', among: ready.length, later: false, of: -1, choices: ready}
     }
     return offerRead(dull, this.#foundBest, dullLater)
   }
@@ -298,10 +303,10 @@ export class Machine {
 
   /** The decision in words, for traces and the by-hand chooser. */
   describe({kind, of, choices}: Decision): string {
+    if (kind === 'which') return 'which read resolves next'
     const {behaviours, memory, threadOf} = this.graph
     const nameOf = (thread: number): string => behaviours[thread]!.name
     switch (kind) {
-      case 'which': return 'which read resolves next'
       case 'from': return `${nameOf(threadOf[of]!)} reads ${memory[this.graph.locationOf(of)]!.name}`
       case 'co': return `order of writes to ${memory[of]!.name}`
       case 'assume': return `${nameOf(of)} runs ahead of its condition`
