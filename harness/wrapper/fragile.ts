@@ -67,7 +67,7 @@ export function* dependences(wrappers: readonly Wrapper[], standings: readonly S
     const isFree = own.some(({verdict, judged}) => verdict === 'no violation found' && judged.some(({model}) => model === kernelRust.name))
     if (everything === undefined || isFree) continue
     const size = wrapper.bounds?.size ?? smallDepth.size
-    const fragile = fragileIn(wrapper, {size, bound, clients, executions, ...expired === undefined ? {} : {expired}})
+    const fragile = fragileIn(wrapper, {size, bound, clients: Math.max(clients, wrapper.bounds?.clients ?? 0), executions, ...expired === undefined ? {} : {expired}})
     if (fragile === null || fragile.length > 0) yield {wrapper: wrapper.name, fragile}
   }
 }

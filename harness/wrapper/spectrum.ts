@@ -113,7 +113,7 @@ class Performing {
     const own = this.watching(wrapper)
     let model = sc // the cheapest; it has a meaning for every operation but SRCU's, which lkmm has
     for (const {client, ordinal} of clientListOf(wrapper).upTo(asked)) {
-      if (ordinal > clients || (expired?.() ?? false) !== false) return
+      if (ordinal > Math.max(clients, wrapper.bounds?.clients ?? 0) || (expired?.() ?? false) !== false) return
       const payload = runnable(client)
       if (payload === null || ordinal <= (broken?.ordinal ?? 0)) continue
       const look = (): unknown => explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), model, {bound, executions: fewExecutions})
