@@ -6,6 +6,7 @@ import {atomicCells} from './atomic-cell.ts'
 import {missingBounds} from './bounds.ts'
 import {exchanges} from './compare-exchange.ts'
 import {epochs} from './crossbeam-epoch.ts'
+import {handles} from './crossbeam-handle.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
 import {rcuCells} from './rcu-cell.ts'
@@ -34,6 +35,7 @@ export const catalogue: readonly Wrapper[] = [
   ...rcuCells,
   ...rcuCleans,
   ...epochs,
+  ...handles,
   ...binders,
   ...missingBounds,
 ]
