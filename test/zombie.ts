@@ -27,6 +27,7 @@ const tables: Readonly<Record<string, Table>> = {
   'zombie-push': followed,
   'zombie-push-rcu': clean,
   'zombie-pop-free': everySame('use-after-free'),
+  'zombie-pop-rcu': clean,
   'zombie-hazptr-first': followed,
   'kernel-hazptr': onlyCompared,
   'zombie-hashed-locks-first': followed,

@@ -87,15 +87,19 @@ const pushRcu: Design = {
 
 // ---- LIFO pop ------------------------------------------------------------------------------------------
 
+const barePop = {enter: nothing, pop: lifoPop, exit: nothing, dispose: freeNow}
+
 /** Two threads pop; what is popped is freed. */
-function popAndFree(name: string): Program<never> {
+function popAndFree(name: string, {enter, pop, exit, dispose}: typeof barePop): Program<never> {
   return program(name, (memory: Memory) => {
     const nodes = memory.heap('node', {next: 1}, 1)
     const second = nodes.object('second', {next: 0})
     const top = memory.word('top', nodes.object('first', {next: second.next}).next)
     function* popper() {
-      const node = yield* lifoPop(top)
-      yield* free(node)
+      yield* enter()
+      const node = yield* pop(top)
+      yield* exit()
+      yield* dispose(node)
       return node.ne(0)
     }
     return {
@@ -112,13 +116,31 @@ const pop: Design = {
   name: 'zombie-pop-free',
   title: 'LIFO pop by compare-exchange: the link is read from a node that another thread may have popped and freed',
   source: 'Treiber, IBM RJ 5118, 1986; rust-lang/unsafe-code-guidelines#480',
-  program: () => popAndFree('zombie-pop-free'),
+  program: () => popAndFree('zombie-pop-free', barePop),
   expected: [
     {regimes: ['iso'], expected: zappedFirst},
     {regimes: ['strict', 'angelic', 'bits'], expected: dead},
     {regimes: ['iso'], reuse: false, expected: zappedFirst},
     {regimes: ['strict', 'angelic', 'bits'], reuse: false, expected: dead},
   ],
+}
+
+const popWithRcu: typeof barePop = {...barePop, enter: rcuReadLock, exit: rcuReadUnlock, dispose: freeAfterReaders}
+
+/** A pop that is no RCU reader, inside a section that is over before it begins. */
+function* popOutside(top: Location) {
+  yield* rcuReadUnlock()
+  const node = yield* lifoPop(top)
+  yield* rcuReadLock()
+  return node
+}
+
+const popRcu: Design = {
+  name: 'zombie-pop-rcu',
+  title: 'the same with the pop inside an RCU read-side critical section, and a grace period before the free',
+  source: 'McKenney, "Will Your Rust Code Survive the Attack of the Zombie Pointers?" (answer: the kernel\'s solution)',
+  program: () => popAndFree('zombie-pop-rcu', popWithRcu),
+  expected: anywhere,
 }
 
 const uncounted = {pop: lifoPop, push: lifoPush}
@@ -189,7 +211,12 @@ export const zombieListDesigns: readonly Design[] = [
     {part: 'popAll', relaxed: 'xchg_acquire', name: 'relaxed-pop-all', expected: onlyInC11('data-race')},
     {part: 'dispose', without: 'synchronize_rcu', name: 'without-grace-period', expected: zombie},
   ]),
-  pop, aba,
+  pop,
+  popRcu, ...mutants(popRcu, popWithRcu, popAndFree, [
+    {part: 'pop', instead: popOutside, change: 'outside of the critical section', name: 'outside', expected: dead},
+    {part: 'dispose', without: 'synchronize_rcu', name: 'without-grace-period', expected: dead},
+  ]),
+  aba,
   abaCounted, ...mutants(abaCounted, counted, popAndPushAgain, [
     {part: 'pop', relaxed: 'smp_load_acquire', name: 'relaxed-pop', expected: onlyInC11(oneOwner)},
     {part: 'push', relaxed: 'cmpxchg_release', name: 'relaxed-push', expected: onlyInOrder(oneOwner)},
