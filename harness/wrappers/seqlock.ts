@@ -3,9 +3,10 @@
  * Written in the kernel's words, so that they run under every model by the mapping of P0124.
  */
 import {
-  inC, kcsanAtomicNext, loadAcquire, raw, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease, writeOnce, writePlain, type Location,
-  type Memory, type Operand, type Proc, type Value,
+  check, fence, inC, kcsanAtomicNext, load, loadAcquire, raw, readNonAtomic, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock,
+  store, storeRelease, writeNonAtomic, writeOnce, writePlain, type Location, type Memory, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
+import {claims} from '../wrapper/interpret.ts'
 import type {PayloadWords} from '../wrapper/payload.ts'
 import {none, payloadValue, some, structValue, unitValue, type Address} from '../wrapper/value.ts'
 import {loadWords, storeWords, wordsOf, wrapper, type Wrapper, type WrapperExpectation} from '../wrapper/wrapper.ts'
@@ -68,6 +69,23 @@ const annotated: Recipe = {
   },
 }
 
+/** The crate's own operations: fences of C11, and volatile accesses, which are plain ones to the model. */
+const amanieu: Recipe = {
+  count: sequence => load(sequence, 'Relaxed'),
+  * odd(sequence, count) {
+    yield* store(sequence, count, 'Relaxed')
+    yield* fence('Release')
+  },
+  storeWord: writeNonAtomic,
+  even: (sequence, count) => store(sequence, count, 'Release'),
+  first: sequence => load(sequence, 'Acquire'),
+  loadWord: readNonAtomic,
+  * again(sequence) {
+    yield* fence('Acquire')
+    return yield* load(sequence, 'Relaxed')
+  },
+}
+
 type Options = NonNullable<WrapperExpectation['options']>
 
 interface Variant {
@@ -80,6 +98,9 @@ interface Variant {
   /** Does the primitive stay in C, called through safe signatures? */
   readonly isInC?: boolean
   readonly judgedBy?: readonly string[]
+  /** Is what was read a T before it is validated? Then it must be a valid one, also if it is thrown away. */
+  readonly isTypedEarly?: boolean
+  readonly payloads?: readonly string[]
   /** Under which models it is broken. */
   readonly broken: readonly string[]
 }
@@ -92,10 +113,10 @@ function inRelaxedRust(broken: readonly string[]): Options {
   return {1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: verdict, 5: verdict}
 }
 
-function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = inRelaxedRust(broken), isInC = false, judgedBy = judged}: Variant): Wrapper {
+function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = inRelaxedRust(broken), isInC = false, judgedBy = judged, isTypedEarly = false, payloads}: Variant): Wrapper {
   const side = <R>(part: Proc<R>): Proc<R> => isInC ? inC(part) : part
   return wrapper({
-    name, title, source, layout,
+    name, title, source, layout, ...payloads === undefined ? {} : {bounds: {payloads}},
     declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: true},
     expected: {source: 'wrappers.md', options, broken: Object.fromEntries(judgedBy.map(model => [model, broken.includes(model)]))},
     rust: `
@@ -111,8 +132,9 @@ impl<${bound}> SeqLock<T> {
         yield* storeWords((self as State).data, wordsOf(args[0]), writePlain)
         return structValue('SeqLock', self)
       },
-      * 'SeqLock::try_read'({self}) {
+      * 'SeqLock::try_read'({self, payload}) {
         const {isGood, words} = yield* side(tryRead(self as State, recipe))
+        if (isTypedEarly && payload.isValid !== null) yield* check(claims.valid, payload.isValid(words))
         return (yield* raw(isGood)) === 0 ? none : some(payloadValue(words))
       },
       * 'SeqLock::write'({self, args}) {
@@ -146,6 +168,15 @@ export const seqlocks: readonly Wrapper[] = ([
   {
     name: 'd1-seq-copy-volatile', title: 'plain data, read before it is validated', source: 'Amanieu/seqlock 0.2 (wrappers.md, row 1)', broken: weak,
     recipe: annotated, judgedBy: [...judged, 'lkmm-kcsan'],
+  },
+  {
+    name: 'd1-seq-typed-early', title: 'relaxed words, made a T before they are validated, instead of MaybeUninit<T>', source: 'wrappers.md, D1, variant', broken: judged,
+    recipe: boehm, isTypedEarly: true, payloads: ['Either'],
+  },
+  {
+    name: 'amanieu-seqlock', title: 'as the crate has it: plain data between an acquire load and an acquire fence', source: 'Amanieu/seqlock 0.2, b72653f (row 1)',
+    recipe: amanieu, judgedBy: ['sc', 'rc11', 'c++20'], broken: ['rc11', 'c++20'],
+    options: {1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: 'not expressible', 5: 'not expressible'}, // the kernel has no C11 fences
   },
   {name: 'd2-seq-relaxed-words', title: 'relaxed atomic words and fences', source: 'Boehm, MSPC 2012 (rows 4, 6)', recipe: boehm, bound: 'T: AnyBitPattern', broken: []},
   {
