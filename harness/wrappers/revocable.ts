@@ -92,6 +92,59 @@ impl<T> Drop for Revocable<T> {}`,
   })
 }
 
+/** As the kernel has it: a guard holds the section open; one that is forgotten lets revoke() wait for ever. @param waits revoke() waits for readers. */
+function guarded(name: string, title: string, waits: boolean): Wrapper {
+  return wrapper({
+    name, title, source: 'torvalds/linux rust/kernel/revocable.rs, RevocableGuard', layout,
+    bounds: {size: 4, payloads: ['u8']},
+    declares: {allows: ['RCU', 'relaxed atomic'], followsNoPointer: false},
+    expected: {source: 'wrappers.md, D17', broken: brokenUnder(waits ? [] : everyModel), options: admittedFrom(4, !waits), deadlocks: waits},
+    rust: `
+pub struct Revocable<T>(AtomicBool, UnsafeCell<MaybeUninit<T>>);
+pub struct RevocableGuard<'a, T>(*const T, PhantomData<&'a ()>);
+unsafe impl<T: Send + Sync> Sync for Revocable<T> {}
+impl<T> Revocable<T> {
+    pub fn new(value: T) -> Self;
+    pub fn try_access(&self) -> Option<RevocableGuard<'_, T>>;
+    pub fn revoke(&self);
+}
+impl<T> Drop for Revocable<T> {}
+impl<T> Drop for RevocableGuard<'_, T> {}
+impl<T> Deref for RevocableGuard<'_, T> { type Target = T; fn deref(&self) -> &T; }`,
+    bodies: {
+      * 'Revocable::new'({self, args, boxes}) {
+        yield* writePlain((self as State).pointer, yield* alloc(boxes, boxOf(wordsOf(args[0]))))
+        return structValue('Revocable', self)
+      },
+      * 'Revocable::try_access'({self}) {
+        yield* rcuReadLock()
+        if ((yield* raw(yield* readOnce((self as State).isAvailable))) !== 0) return some(structValue('RevocableGuard', self))
+        yield* rcuReadUnlock()
+        return none
+      },
+      * 'Revocable::revoke'(call) {
+        const {isAvailable, pointer} = call.self as State
+        if ((yield* raw(yield* xchgRelaxed(isAvailable, 0))) === 0) return unitValue
+        if (waits) yield* synchronizeRcu()
+        yield* dropBox(call, yield* readPlain(pointer))
+        return unitValue
+      },
+      * 'Revocable::drop'(call) {
+        const {isAvailable, pointer} = call.self as State
+        if ((yield* raw(yield* readPlain(isAvailable))) !== 0) yield* dropBox(call, yield* readPlain(pointer))
+        return unitValue
+      },
+      * 'RevocableGuard::deref'(call) {
+        return borrowed(boxWords(call, yield* readPlain((call.self as State).pointer)))
+      },
+      * 'RevocableGuard::drop'() {
+        yield* rcuReadUnlock()
+        return unitValue
+      },
+    },
+  })
+}
+
 // ---- SetOnce -------------------------------------------------------------------------------------------
 
 interface Once {
@@ -164,6 +217,8 @@ export const revocables: readonly Wrapper[] = [
       broken: weakModels,
     },
   ] satisfies readonly Variant[]).map(revocable),
+  guarded('d17-revocable-guard', 'try_access() returns a guard', true),
+  guarded('d17-revocable-guard-nosync', 'the same; revoke() does not wait', false),
   setOnce({name: 'set-once', title: 'published with release, looked at with acquire', publish: done, look: loadAcquire, broken: []}),
   setOnce({name: 'set-once-relaxed-publish', title: 'published relaxed', publish: state => writeOnce(state, 2), look: loadAcquire, broken: weakModels}),
   setOnce({name: 'set-once-relaxed-look', title: 'looked at relaxed', publish: done, look: readOnce, broken: weakModels}),
