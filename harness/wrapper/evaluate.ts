@@ -111,10 +111,10 @@ export function isUnexpected(row: WrapperRow): boolean {
   return row.expected === null ? row.verdict === 'unsound' : row.expected !== row.verdict && !isUnknown(row)
 }
 
-/** Was less looked at than it takes: a client was cut, or nothing was found where something is expected, with less than is always tried. */
-export function isUnknown({expected, verdict, size, asked, unknown}: WrapperRow): boolean {
+/** Was less looked at than it takes: no client was run, or one was cut, or nothing was found where something is expected, with less than is always tried. */
+export function isUnknown({expected, verdict, clients, size, asked, unknown}: WrapperRow): boolean {
   if (verdict !== 'no violation found') return false
-  return unknown.length > 0 || (expected === 'unsound' && (size < asked || asked < smallDepth.size))
+  return clients === 0 || unknown.length > 0 || (expected === 'unsound' && (size < asked || asked < smallDepth.size))
 }
 
 /** As exit status 1, 3 and 0. */

@@ -47,14 +47,15 @@ function nameOf({operation, method, follows}: Performed): string {
 }
 
 /** What forbids one option and the next is named once. */
-function shortVerdict({verdict, offence}: Standing, before: Standing | null): string {
+function shortVerdict(standing: Standing, before: Standing | null): string {
+  const {verdict, offence} = standing
   if (offence !== null) return before?.offence?.operation === offence.operation ? '–' : `– ${offence.operation}`
-  return verdict === 'no violation found' ? 'clean' : verdict
+  return isOpenStanding(standing) ? 'unknown' : verdict === 'no violation found' ? 'clean' : verdict
 }
 
 function colour(standing: Standing, text: string, paint: Paint): string {
   if (isWrongStanding(standing)) return paint.red(`${text} (!)`)
-  if (isOpenStanding(standing)) return paint.red(`${text} (?)`)
+  if (isOpenStanding(standing)) return paint.red(text)
   switch (standing.verdict) {
     case 'no violation found': return paint.green(text)
     case 'unsound': return paint.yellow(text)
@@ -82,8 +83,10 @@ function modelsIn(standings: readonly Standing[]): string {
 }
 
 function tally(standings: readonly Standing[]): string {
-  const count = (verdict: Standing['verdict']): number => standings.filter(standing => standing.verdict === verdict).length
+  const decided = standings.filter(standing => !isOpenStanding(standing))
+  const count = (verdict: Standing['verdict']): number => decided.filter(standing => standing.verdict === verdict).length
   const parts = (['no violation found', 'unsound', 'not expressible'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
+  if (decided.length < standings.length) parts.push(`${standings.length - decided.length} unknown`)
   const wrong = standings.filter(isWrongStanding).length
   const judged = standings.every(({expected}) => expected === null) ? '' : wrong > 0 ? `; ${wrong} not as expected` : standings.some(isOpenStanding) ? '; what was decided is as expected' : '; all as expected'
   return `  ${standings.length} places on the spectrum: ${parts.join(', ')}${judged}.`

@@ -52,7 +52,8 @@ function cellsOf(group: Group, again: boolean, rows: readonly WrapperRow[], pain
 }
 
 function verdictOf(row: WrapperRow, paint: Paint): string {
-  const {verdict, deadlock, leak} = row
+  const {verdict, deadlock, leak, clients} = row
+  if (verdict === 'no violation found' && clients === 0) return paint.red('unknown')
   const text = `${verdict}${isUnexpected(row) && row.expected !== null ? ' (!)' : ''}${deadlock === null ? '' : ', deadlock'}${leak === null ? '' : ', leak'}`
   if (isUnexpected(row) || isUnknown(row)) return paint.red(text)
   return verdict === 'unsound' ? paint.yellow(text) : verdict === 'no mapping' ? paint.dim(text) : deadlock === null && leak === null ? paint.green(text) : paint.yellow(text)
@@ -89,17 +90,19 @@ function found({verdict, broken}: WrapperRow): string {
   return broken === null ? verdict : `${verdict} (${nameOfFailure(broken.found.failure)})`
 }
 
-function whyUnknown({unknown, expected, size}: WrapperRow): string {
+function whyUnknown({unknown, expected, clients, size}: WrapperRow): string {
+  if (clients === 0) return 'no client was run'
   const cuts = [...new Set(unknown.map(showUnknown))]
   if (cuts.length > 0) return list(cuts)
   return `${expected} is expected, and no client up to size ${size} shows it; --size and --clients try more`
 }
 
 function tally(rows: readonly WrapperRow[]): string {
-  const count = (verdict: WrapperRow['verdict']): number => rows.filter(row => row.verdict === verdict).length
-  const parts = (['no violation found', 'unsound', 'no mapping'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
-  const wrong = rows.filter(row => row.expected !== null && isUnexpected(row)).length
   const open = rows.filter(isUnknown).length
+  const count = (verdict: WrapperRow['verdict']): number => rows.filter(row => row.verdict === verdict && !isUnknown(row)).length
+  const parts = (['no violation found', 'unsound', 'no mapping'] as const).filter(verdict => count(verdict) > 0).map(verdict => `${count(verdict)} ${verdict}`)
+  if (open > 0) parts.push(`${open} unknown`)
+  const wrong = rows.filter(row => row.expected !== null && isUnexpected(row)).length
   const judged = rows.every(({expected}) => expected === null) ? '' : wrong > 0 ? `; ${wrong} not as expected` : open > 0 ? '; what was decided is as expected' : '; all as expected'
   return `  ${rows.length} ${rows.length === 1 ? 'verdict' : 'verdicts'} on wrappers: ${parts.join(', ')}${judged}.`
 }

@@ -32,7 +32,7 @@ interface Guard {
 function* endGracePeriod(call: Call, {callback}: State): Proc {
   const old = yield* readPlain(callback)
   yield* writePlain(callback, 0)
-  if ((yield* raw(old)) !== 0) yield* dropBox(call, old)
+  if ((yield* raw(old.ne(0))) !== 0) yield* dropBox(call, old)
 }
 
 /** @param checks schedule() looks for guards first, and does nothing if there is one (there, it panics). */

@@ -38,11 +38,11 @@ impl<T> Drop for Filled<T> {}`,
       * 'Filled::fill'({self, args}) {
         const given = pointerOf(args[0])
         const found = yield* cmpxchg(self as Location, 0, given)
-        return (yield* raw(found)) === 0 ? none : some(owner('Box', returned(found, given)))
+        return (yield* raw(found.ne(0))) === 0 ? none : some(owner('Box', returned(found, given)))
       },
       * 'Filled::drop'(call) {
         const last = yield* readPlain(call.self as Location)
-        if ((yield* raw(last)) !== 0) yield* dropBox(call, last)
+        if ((yield* raw(last.ne(0))) !== 0) yield* dropBox(call, last)
         return unitValue
       },
     },
@@ -89,7 +89,7 @@ impl<T> Drop for RcuCell<T> {}`,
         const found = yield* exchange(cell, current, fresh)
         if ((yield* raw(found.eq(current))) !== 0) {
           const old = sharesFirst ? found : current // which may be a zombie, with the same address
-          if ((yield* raw(old)) !== 0) yield* dropArc(call, old)
+          if ((yield* raw(old.ne(0))) !== 0) yield* dropArc(call, old)
           if (!sharesFirst) yield* share()
         } else if (sharesFirst) {
           yield* dropArc(call, fresh)
@@ -98,11 +98,11 @@ impl<T> Drop for RcuCell<T> {}`,
       },
       * 'RcuCell::take'({self}) {
         const taken = yield* xchg(self as Location, 0)
-        return (yield* raw(taken)) === 0 ? none : some(owner('Arc', taken))
+        return (yield* raw(taken.ne(0))) === 0 ? none : some(owner('Arc', taken))
       },
       * 'RcuCell::drop'(call) {
         const last = yield* readPlain(call.self as Location)
-        if ((yield* raw(last)) !== 0) yield* dropArc(call, last)
+        if ((yield* raw(last.ne(0))) !== 0) yield* dropArc(call, last)
         return unitValue
       },
     },

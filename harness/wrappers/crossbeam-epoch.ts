@@ -145,7 +145,7 @@ impl<T> Drop for Owner<T> {}`,
             yield* recipe.afterRepin()
           }
           const pointer = yield* loadAcquire(state.pointer)
-          if ((yield* raw(pointer)) !== 0) yield* callClosure(call.args[0], borrowed(boxWords(call, pointer)))
+          if ((yield* raw(pointer.ne(0))) !== 0) yield* callClosure(call.args[0], borrowed(boxWords(call, pointer)))
         })
         return unitValue
       },

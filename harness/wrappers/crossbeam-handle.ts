@@ -43,7 +43,7 @@ impl<T> Handle<T> {
         const {epoch, local, guardCount, value} = self as State
         const before = yield* readPlain(guardCount)
         yield* writePlain(guardCount, before.plus(1))
-        if ((yield* raw(before)) === 0) {
+        if ((yield* raw(before.ne(0))) === 0) {
           yield* writeOnce(local, yield* readOnce(epoch))
           yield* smpMb() // the pin before the loads
         }
@@ -52,7 +52,7 @@ impl<T> Handle<T> {
         } finally {
           const after = (yield* readPlain(guardCount)).minus(1)
           yield* writePlain(guardCount, after)
-          if ((yield* raw(after)) === 0) yield* storeRelease(local, 0) // the loads before the end of the pin
+          if ((yield* raw(after.ne(0))) === 0) yield* storeRelease(local, 0) // the loads before the end of the pin
         }
         return unitValue
       },

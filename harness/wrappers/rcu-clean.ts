@@ -51,7 +51,7 @@ interface Variant {
 /** `Cell<bool>` */
 function* inCell(hasBorrowed: Location): Proc<Value> {
   const old = yield* readPlain(hasBorrowed)
-  if ((yield* raw(old)) === 0) yield* writePlain(hasBorrowed, 1)
+  if ((yield* raw(old.ne(0))) === 0) yield* writePlain(hasBorrowed, 1)
   return old
 }
 
@@ -87,7 +87,7 @@ impl<T> Deref for ArcRcu<T> { type Target = T; fn deref(&self) -> &T; }`,
         return yield* reading(inner.lock, function* () {
           if ((yield* raw(yield* borrow(hasBorrowed))) === 0) yield* atomicFetchAddRelaxed(inner.borrowCount, 1)
           const next = yield* loadAcquire(inner.next)
-          return borrowed((yield* raw(next)) === 0 ? inner.value : boxWords(call, next))
+          return borrowed((yield* raw(next.ne(0))) === 0 ? inner.value : boxWords(call, next))
         })
       },
       ...cleans ? {
@@ -111,9 +111,9 @@ function* clean(call: Call, {borrowCount, next, value}: Inner, hasBorrowed: Loca
     yield* atomicFetchAddRelaxed(borrowCount, -1)
     yield* writePlain(hasBorrowed, 0)
   }
-  if ((yield* raw(yield* readOnce(borrowCount))) !== 0) return
+  if ((yield* raw((yield* readOnce(borrowCount)).ne(0))) !== 0) return
   const newer = yield* loadAcquire(next)
-  if ((yield* raw(newer)) === 0) return
+  if ((yield* raw(newer.ne(0))) === 0) return
   yield* storeWords(value, yield* loadWords(boxWords(call, newer), readPlain), writePlain)
   yield* free(yield* xchgRelease(next, 0), {name: 'drop(Box)'})
 }
