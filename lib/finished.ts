@@ -1,11 +1,12 @@
 /** What a finished graph comes to: final values, flags, who waits, and the execution as data. */
-import type {LocalEvent, Node} from './behaviour.ts'
+import type {Node} from './behaviour.ts'
 import {derivedOf, ownFlags} from './derived.ts'
 import {initialWrite, type Event} from './event.ts'
 import type {Execution, Pair} from './execution.ts'
 import {graceOf} from './grace.ts'
 import {unresolved, type Graph} from './graph.ts'
 import {addOwnRelations, type Growing} from './shape.ts'
+import type {LocalEvent} from './thread-run.ts'
 import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
 /** The value of the co-last of the writes that exist; undefined if it is not known. */

@@ -7,8 +7,8 @@
  * word that may hold too many values may hold anything: conditions on it go both ways, and a thread
  * that asks for the value itself may do anything (`future` is null).
  */
-import {evaluate, type Behaviour, type Node} from './behaviour.ts'
-import {truth, type Location, type Scalar, type Value} from './value.ts'
+import type {Behaviour, Node} from './behaviour.ts'
+import {evaluate, truth, type Location, type Scalar, type Value} from './value.ts'
 
 const maxNodes = 4000
 const maxCombinations = 512

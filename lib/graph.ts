@@ -5,12 +5,13 @@
  * Everything that changes lives in one typed array, saved and restored as a whole. Vertices (events
  * that the model's relations can end at) have fixed places: each thread has a run of them.
  */
-import {evaluate, type Behaviour, type LocalEvent, type Node} from './behaviour.ts'
+import type {Behaviour, Node} from './behaviour.ts'
 import {drop, isIn, next, put} from './bits.ts'
 import {Checker} from './checker.ts'
 import {derivedOf} from './derived.ts'
 import type {Plan} from './plan.ts'
-import {undefinedScalar, type Location, type Scalar, type Value} from './value.ts'
+import type {LocalEvent} from './thread-run.ts'
+import {evaluate, undefinedScalar, type Location, type Scalar, type Value} from './value.ts'
 
 /** What a graph is made for. */
 export interface Blueprint {

@@ -6,13 +6,14 @@
  * branches differ in the final reads-from, and no complete execution is made twice. Coherence is
  * decided as far as it is forced; what is left open is decided at the end.
  */
-import type {Asking, Demand, Node} from './behaviour.ts'
+import type {Node} from './behaviour.ts'
 import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {escapes} from './escape.ts'
 import {lastValue} from './finished.ts'
 import {endlessPeriods, graceOf} from './grace.ts'
 import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
+import type {Asking, Demand} from './thread-run.ts'
 import {truth, type Scalar, type Value} from './value.ts'
 
 /** What may happen next. Choice 0 is the dull one. */

@@ -2,7 +2,8 @@
  * What is known of a program under a model before it runs: what its threads do, and a machine for it.
  * Kept for as long as the program, so that to run it again (to sample, replay, reduce) needs no preparation.
  */
-import {Behaviour, type Bounds} from './behaviour.ts'
+import {Behaviour} from './behaviour.ts'
+import type {Bounds} from './thread-run.ts'
 import {derivedOf} from './derived.ts'
 import type {Label} from './event.ts'
 import {lookAhead} from './futures.ts'

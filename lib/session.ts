@@ -1,5 +1,5 @@
 /** A program under a model, ready to run, with a machine that is made larger when it is outgrown; and what an execution came to. */
-import type {Behaviour, Bounds, Node} from './behaviour.ts'
+import type {Behaviour, Node} from './behaviour.ts'
 import {eventIds, executionOf, finalValue, flags, undefinedResults, waiting} from './finished.ts'
 import {faults, leaks, type Regime} from './faults.ts'
 import {endlessPeriods} from './grace.ts'
@@ -10,6 +10,7 @@ import {prepare, type Prepared} from './prepared.ts'
 import {mustBeOwn, type FinalMemory, type Program} from './program.ts'
 import {flagsOf} from './reference.ts'
 import type {Failure, FaultFailure, Path, Run, Unknown} from './result.ts'
+import type {Bounds} from './thread-run.ts'
 import {truth, Value, type Location, type Scalar} from './value.ts'
 
 /** What counts as a failure, and how. */

@@ -2,7 +2,8 @@
  * What a thread's own events come to, without the names of threads and locations. Threads of one shape have the same
  * relations of their own, so these are evaluated once per shape, by the reference evaluator, whatever the program.
  */
-import type {LocalEvent, Node} from './behaviour.ts'
+import type {Node} from './behaviour.ts'
+import type {LocalEvent} from './thread-run.ts'
 import {numberOf, type Event, type Label} from './event.ts'
 import type {Execution, Given, Pair} from './execution.ts'
 import type {RelationExpr, SetExpr} from './model.ts'

@@ -286,3 +286,20 @@ export function showScalar(scalar: Scalar): string {
   const {name} = scalar
   return isUndefined(scalar) ? name : `&${name}`
 }
+
+/** The scalar of a value, given its reads' scalars; undefined while one of them is not known. */
+export function evaluate(value: Value, read: (position: number) => Scalar | undefined): Scalar | undefined {
+  switch (value.kind) {
+    case 'const': return value.scalar
+    case 'read': return read(value.scalar as number)
+    case 'apply': {
+      const args: Scalar[] = []
+      for (const arg of value.args) {
+        const scalar = evaluate(arg, read)
+        if (scalar === undefined) return undefined
+        args.push(scalar)
+      }
+      return compute(value.operator!, args)
+    }
+  }
+}
