@@ -10,7 +10,8 @@ import {
   type Proc, type Value,
 } from '../../lib/index.ts'
 import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
-import {arcOf, arcWords, callClosure, dropArc, wordsOf, wrapper, type Call, type Wrapper, type WrapperExpectation} from '../wrapper/wrapper.ts'
+import {arcOf, arcWords, callClosure, dropArc, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
+import {admittedFrom, brokenUnder} from './expectation.ts'
 
 interface State {
   readonly pointer: Location
@@ -32,9 +33,7 @@ function raise({arcs}: Call, pointer: Operand): Proc<Value> {
 }
 
 /** No option has all of it: relaxed counts keep it from the ones before, seq_cst loads from the kernel's model. */
-const options: NonNullable<WrapperExpectation['options']> = {
-  1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: 'not expressible', 5: 'not expressible',
-}
+const options = admittedFrom('none', false)
 
 const judged = ['sc', 'rc11', 'c++20']
 
@@ -48,7 +47,7 @@ function paying(name: string, title: string, source: string, failure: Failure, b
   return wrapper({
     name, title, source, layout,
     bounds: {size: 3, payloads: ['u8']},
-    expected: {source: 'wrappers.md, row 29', broken: Object.fromEntries(judged.map(model => [model, broken.includes(model)])), options},
+    expected: {source: 'wrappers.md, row 29', broken: brokenUnder(broken, judged), options},
     rust: `
 pub struct ArcSwap<T>(AtomicPtr<T>, PhantomData<Arc<T>>);
 unsafe impl<T: Send + Sync> Sync for ArcSwap<T> {}

@@ -8,7 +8,7 @@
 import {alloc, loadAcquire, raw, readPlain, writePlain, xchg, type Location, type Memory, type Proc, type Value} from '../../lib/index.ts'
 import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, dropBox, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inOrderedRust} from './standing.ts'
+import {everyModel, inOrderedRust} from './expectation.ts'
 
 interface State {
   readonly pointer: Location
@@ -94,6 +94,6 @@ impl<T> Deref for Guard<'_, T> { type Target = T; fn deref(&self) -> &T; }`,
 }
 
 export const asterinas: readonly Wrapper[] = [
-  rcu('asterinas-schedule', 'schedule() is a quiescent state, guard or not', false, everywhere),
+  rcu('asterinas-schedule', 'schedule() is a quiescent state, guard or not', false, everyModel),
   rcu('asterinas-schedule-checked', 'schedule() is one only without guards', true, []),
 ]

@@ -8,7 +8,7 @@ import {
 } from '../../lib/index.ts'
 import {none, owner, some, structValue, unitValue} from '../wrapper/value.ts'
 import {arcOf, dropArc, dropBox, pointerOf, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inEverything, inOrderedRust, reordered} from './standing.ts'
+import {everyModel, inEverything, inOrderedRust, weakModels} from './expectation.ts'
 
 function layout(memory: Memory, name: string): Location {
   return memory.word(`${name}.pointer`)
@@ -110,13 +110,13 @@ impl<T> Drop for RcuCell<T> {}`,
 }
 
 export const exchanges: readonly Wrapper[] = [
-  filling('haphazard-compare-exchange', 'a failed exchange owns the pointer that it found', found => found, everywhere),
+  filling('haphazard-compare-exchange', 'a failed exchange owns the pointer that it found', found => found, everyModel),
   filling('haphazard-compare-exchange-fixed', 'a failed exchange gives the new value back', (_found, given) => given, []),
   ...([
-    {name: 'rcu-cell-exchange', title: 'takes the cell’s share when the value is in', sharesFirst: false, exchange: cmpxchg, broken: everywhere},
+    {name: 'rcu-cell-exchange', title: 'takes the cell’s share when the value is in', sharesFirst: false, exchange: cmpxchg, broken: everyModel},
     {
       name: 'rcu-cell-exchange-relaxed', title: 'takes the share first; success is relaxed', sharesFirst: true, exchange: cmpxchgRelaxed,
-      broken: reordered,
+      broken: weakModels,
     },
     {name: 'rcu-cell-exchange-fixed', title: 'takes the share first, or gives it back', sharesFirst: true, exchange: cmpxchg, broken: []},
   ] satisfies readonly Exchange[]).map(exchanging),

@@ -11,7 +11,7 @@ import {
 } from '../../lib/index.ts'
 import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, callClosure, dropBox, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inEverything, reordered} from './standing.ts'
+import {everyModel, inEverything, weakModels} from './expectation.ts'
 
 interface State {
   readonly pointer: Location
@@ -167,15 +167,15 @@ export const epochs: readonly Wrapper[] = ([
   {name: 'crossbeam-epoch', title: 'a fence after the pin; dropped two epochs later', source: 'crossbeam-epoch 0.9', broken: []},
   {
     name: 'crossbeam-epoch-pin', title: 'loads may come before the pin', source: 'crossbeam-epoch, comment in Local::pin()',
-    recipe: {afterPin: noFence}, broken: reordered,
+    recipe: {afterPin: noFence}, broken: weakModels,
   },
   {
     name: 'crossbeam-epoch-unpin', title: 'loads may come after the unpin', source: 'crossbeam-epoch, Local::unpin()',
-    recipe: {unpin: local => writeOnce(local, 0)}, broken: reordered,
+    recipe: {unpin: local => writeOnce(local, 0)}, broken: weakModels,
   },
   {
     name: 'crossbeam-epoch-advance', title: 'the epoch advances without an acquire', source: 'crossbeam-epoch, Global::try_advance()',
-    recipe: {look: readOnce}, broken: reordered,
+    recipe: {look: readOnce}, broken: weakModels,
   },
   {
     name: 'crossbeam-epoch-flush', title: 'readers pin newer epochs, with a fence', source: 'crossbeam-epoch, Guard::flush()',
@@ -185,11 +185,11 @@ export const epochs: readonly Wrapper[] = ([
     // the crate's comment, and rfcs#18, have it that the fence of the first pin is enough. It is not where the reader has advanced the
     // epoch: garbage may still be sealed in the old one, while the reader loads the pointer to it and counts as one of the new one
     name: 'crossbeam-epoch-repin', title: 'readers pin newer epochs, without a fence', source: 'crossbeam-epoch 0.9, Local::repin()',
-    repins: true, recipe: {afterRepin: noFence}, broken: reordered,
+    repins: true, recipe: {afterRepin: noFence}, broken: weakModels,
   },
   {
     name: 'crossbeam-epoch-seal', title: 'the epoch of garbage is read before the fence', source: 'crossbeam-epoch#53',
-    repins: true, broken: reordered,
+    repins: true, broken: weakModels,
     recipe: {
       * seal(epoch) {
         const sealed = yield* readOnce(epoch)
@@ -200,6 +200,6 @@ export const epochs: readonly Wrapper[] = ([
   },
   {
     name: 'crossbeam-epoch-reachable', title: 'garbage is sealed while there is a pointer to it', source: 'crossbeam#238, #466: the queue’s tail',
-    repins: true, recipe: {sealsFirst: true}, broken: everywhere,
+    repins: true, recipe: {sealsFirst: true}, broken: everyModel,
   },
 ] satisfies readonly Variant[]).map(cell)

@@ -20,3 +20,16 @@ export function admittedFrom(weakest: Option | 'none', unsound: boolean | readon
   }
   return Object.fromEntries(options.map(option => [option, verdict(option)]))
 }
+
+/**
+ * What is expected of Rust with relaxed atomics or sections of its own and nothing declared, which the last option alone allows.
+ * @param broken the models that break it.
+ */
+export function inEverything(source: string, broken: readonly string[]): WrapperExpectation {
+  return {source, broken: brokenUnder(broken), options: admittedFrom(5, broken.includes('lkmm'))}
+}
+
+/** What is expected of Rust with ordered atomics, locks and plain accesses only: every option allows it but the one without unsafe. */
+export function inOrderedRust(source: string, broken: readonly string[]): WrapperExpectation {
+  return {source, broken: brokenUnder(broken), options: admittedFrom(2, broken.length > 0)}
+}

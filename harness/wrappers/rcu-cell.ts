@@ -7,7 +7,7 @@
 import {alloc, atomicFetchAddRelaxed, readPlain, spinLock, spinUnlock, storeRelease, writePlain, type Location, type Memory} from '../../lib/index.ts'
 import {owner, structValue, unitValue} from '../wrapper/value.ts'
 import {arcOf, callClosure, dropArc, pointerOf, wordsOf, wrapper, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inEverything} from './standing.ts'
+import {everyModel, inEverything} from './expectation.ts'
 
 interface State {
   readonly lock: Location
@@ -60,6 +60,6 @@ impl<T> Drop for RcuCell<T> {}`,
 }
 
 export const rcuCells: readonly Wrapper[] = [
-  updating('rcu-cell-update', 'unwinding drops the share that the cell still has', true, everywhere),
+  updating('rcu-cell-update', 'unwinding drops the share that the cell still has', true, everyModel),
   updating('rcu-cell-update-fixed', 'the share is the cell’s until the new value is in', false, []),
 ]

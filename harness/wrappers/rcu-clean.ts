@@ -12,7 +12,7 @@ import {
 import type {PayloadWords} from '../wrapper/payload.ts'
 import {borrowed, structValue, unitValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, loadWords, storeWords, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inEverything, reordered} from './standing.ts'
+import {everyModel, inEverything, weakModels} from './expectation.ts'
 
 /** A handle: what is shared, and whether this one has counted itself. */
 interface Handle {
@@ -124,15 +124,15 @@ const atomically = (hasBorrowed: Location): Proc<Value> => xchgRelaxed(hasBorrow
 export const rcuCleans: readonly Wrapper[] = ([
   {
     name: 'rcu-clean', title: 'nothing keeps two from cleaning up at once', borrow: atomically, reading: unlocked, writing: unlocked,
-    isSync: true, cleans: true, broken: everywhere,
+    isSync: true, cleans: true, broken: everyModel,
   },
   {
     name: 'rcu-clean-count', title: 'cleans up if it saw no count; readers count, and then look', borrow: atomically, reading: unlocked,
-    writing: locked, isSync: true, cleans: true, broken: everywhere,
+    writing: locked, isSync: true, cleans: true, broken: everyModel,
   },
   {
     name: 'rcu-clean-cell', title: 'a Cell says whether a handle has counted itself', borrow: inCell, reading: unlocked, writing: unlocked,
-    isSync: true, cleans: false, broken: reordered,
+    isSync: true, cleans: false, broken: weakModels,
   },
   {
     name: 'rcu-clean-locked', title: 'readers count and look under a lock; handles are not Sync', borrow: inCell, reading: locked,

@@ -8,7 +8,7 @@
 import {alloc, free, raw, readPlain, spinLock, spinUnlock, writePlain, type Heap, type Location, type Memory, type Proc} from '../../lib/index.ts'
 import {structValue, unitValue} from '../wrapper/value.ts'
 import {wrapper, type Wrapper} from '../wrapper/wrapper.ts'
-import {everywhere, inOrderedRust} from './standing.ts'
+import {everyModel, inOrderedRust} from './expectation.ts'
 
 interface State {
   readonly lock: Location
@@ -99,6 +99,6 @@ impl Node {
 }
 
 export const binders: readonly Wrapper[] = [
-  node('rust-binder-release', 'a list that was moved out under the lock is walked without it', releaseAll, everywhere),
+  node('rust-binder-release', 'a list that was moved out under the lock is walked without it', releaseAll, everyModel),
   node('rust-binder-release-fixed', 'each element is popped under the lock', releaseEach, []),
 ]

@@ -4,22 +4,13 @@
  */
 import {
   check, fence, inC, kcsanAtomicNext, load, loadAcquire, raw, readNonAtomic, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock,
-  store, storeRelease, writeNonAtomic, writeOnce, writePlain, type Location, type Memory, type Operand, type Proc, type Value,
+  store, storeRelease, writeNonAtomic, writeOnce, writePlain, type Location, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
 import {claims} from '../wrapper/interpret.ts'
-import type {PayloadWords} from '../wrapper/payload.ts'
 import {none, payloadValue, some, structValue, unitValue, type Address} from '../wrapper/value.ts'
 import {loadWords, storeWords, wordsOf, wrapper, type Wrapper, type WrapperExpectation} from '../wrapper/wrapper.ts'
-
-interface State {
-  readonly lock: Location
-  readonly sequence: Location
-  readonly data: readonly Location[]
-}
-
-function layout(memory: Memory, name: string, {size}: PayloadWords): State {
-  return {lock: memory.word(`${name}.lock`), sequence: memory.word(`${name}.sequence`), data: memory.array(`${name}.data`, size)}
-}
+import {admittedFrom, brokenUnder, everyModel, weakModels} from './expectation.ts'
+import {layout, type State} from './seqlock-state.ts'
 
 /** What a variant does at the places that decide. */
 interface Recipe {
@@ -86,15 +77,14 @@ const amanieu: Recipe = {
   },
 }
 
-type Options = NonNullable<WrapperExpectation['options']>
-
 interface Variant {
   readonly name: string
   readonly title: string
   readonly source: string
   readonly recipe: Recipe
   readonly bound?: string
-  readonly options?: Options
+  /** Unless the case-by-case option is the first to admit it. */
+  readonly options?: WrapperExpectation['options']
   /** Does the primitive stay in C, called through safe signatures? */
   readonly isInC?: boolean
   readonly judgedBy?: readonly string[]
@@ -105,20 +95,12 @@ interface Variant {
   readonly broken: readonly string[]
 }
 
-const judged = ['sc', 'rc11', 'lkmm']
-
-/** Relaxed accesses and fences: the case-by-case option lets them pass where it was declared; the ones before do not. */
-function inRelaxedRust(broken: readonly string[]): Options {
-  const verdict = broken.includes('lkmm') ? 'unsound' : 'no violation found'
-  return {1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: verdict, 5: verdict}
-}
-
-function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = inRelaxedRust(broken), isInC = false, judgedBy = judged, isTypedEarly = false, payloads}: Variant): Wrapper {
+function seqlock({name, title, source, recipe, bound = 'T: Copy', broken, options = admittedFrom(4, broken.includes('lkmm')), isInC = false, judgedBy = everyModel, isTypedEarly = false, payloads}: Variant): Wrapper {
   const side = <R>(part: Proc<R>): Proc<R> => isInC ? inC(part) : part
   return wrapper({
     name, title, source, layout, ...payloads === undefined ? {} : {bounds: {payloads}},
     declares: {allows: ['relaxed atomic', 'fence'], followsNoPointer: true},
-    expected: {source: 'wrappers.md', options, broken: Object.fromEntries(judgedBy.map(model => [model, broken.includes(model)]))},
+    expected: {source: 'wrappers.md', options, broken: brokenUnder(broken, judgedBy)},
     rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send> Sync for SeqLock<T> {}
@@ -161,44 +143,42 @@ function* write({lock, sequence, data}: State, recipe: Recipe, words: readonly O
   yield* spinUnlock(lock)
 }
 
-const weak = ['rc11', 'lkmm']
-
 /** Every variant; each is one line of the table. */
 export const seqlocks: readonly Wrapper[] = ([
   {
-    name: 'd1-seq-copy-volatile', title: 'plain data, read before it is validated', source: 'Amanieu/seqlock 0.2 (wrappers.md, row 1)', broken: weak,
-    recipe: annotated, judgedBy: [...judged, 'lkmm-kcsan'],
+    name: 'd1-seq-copy-volatile', title: 'plain data, read before it is validated', source: 'Amanieu/seqlock 0.2 (wrappers.md, row 1)', broken: weakModels,
+    recipe: annotated, judgedBy: [...everyModel, 'lkmm-kcsan'],
   },
   {
-    name: 'd1-seq-typed-early', title: 'relaxed words, made a T before they are validated, instead of MaybeUninit<T>', source: 'wrappers.md, D1, variant', broken: judged,
+    name: 'd1-seq-typed-early', title: 'relaxed words, made a T before they are validated, instead of MaybeUninit<T>', source: 'wrappers.md, D1, variant', broken: everyModel,
     recipe: boehm, isTypedEarly: true, payloads: ['Either'],
   },
   {
     name: 'amanieu-seqlock', title: 'as the crate has it: plain data between an acquire load and an acquire fence', source: 'Amanieu/seqlock 0.2, b72653f (row 1)',
     recipe: amanieu, judgedBy: ['sc', 'rc11', 'c++20'], broken: ['rc11', 'c++20'],
-    options: {1: 'not expressible', 2: 'not expressible', 3: 'not expressible', 4: 'not expressible', 5: 'not expressible'}, // the kernel has no C11 fences
+    options: admittedFrom('none', false), // the kernel has no C11 fences
   },
   {name: 'd2-seq-relaxed-words', title: 'relaxed atomic words and fences', source: 'Boehm, MSPC 2012 (rows 4, 6)', recipe: boehm, bound: 'T: AnyBitPattern', broken: []},
   {
     name: 'd3-seq-acq-rel', title: 'acquire and release on every access, no fence', source: 'wrappers.md, D3', broken: [], bound: 'T: AnyBitPattern',
     recipe: {count: loadAcquire, odd: storeRelease, storeWord: storeRelease, even: storeRelease, first: loadAcquire, loadWord: loadAcquire, again: loadAcquire},
-    options: {1: 'not expressible', 2: 'no violation found', 3: 'no violation found', 4: 'no violation found', 5: 'no violation found'},
+    options: admittedFrom(2, false),
   },
   {
     name: 'seq-in-c', title: 'as d2, left in C and called through safe signatures', source: 'Rust-for-Linux#526, McKenney 2021, option 3', recipe: boehm,
     bound: 'T: AnyBitPattern', broken: [], isInC: true,
-    options: {1: 'no violation found', 2: 'no violation found', 3: 'no violation found', 4: 'no violation found', 5: 'no violation found'},
+    options: admittedFrom(1, false),
   },
   {
-    name: 'd4-seq-no-reader-fence', title: 'the second look is an acquire load instead of a fence', source: 'CPython gh-121368 (rows 12 to 14)', broken: weak,
+    name: 'd4-seq-no-reader-fence', title: 'the second look is an acquire load instead of a fence', source: 'CPython gh-121368 (rows 12 to 14)', broken: weakModels,
     bound: 'T: AnyBitPattern', recipe: {...boehm, again: loadAcquire},
   },
   {
     name: 'd5-seq-no-writer-fence', title: 'the odd count is a release store instead of a fence', source: 'crossbeam-utils#39, first version (rows 3, 10, 12, 16)',
-    broken: weak, bound: 'T: AnyBitPattern', recipe: {...boehm, odd: storeRelease},
+    broken: weakModels, bound: 'T: AnyBitPattern', recipe: {...boehm, odd: storeRelease},
   },
   {
-    name: 'd6-seq-final-relaxed', title: 'the even count is a relaxed store', source: 'qdrant trififo#8012 (rows 11, 13)', broken: weak,
+    name: 'd6-seq-final-relaxed', title: 'the even count is a relaxed store', source: 'qdrant trififo#8012 (rows 11, 13)', broken: weakModels,
     bound: 'T: AnyBitPattern', recipe: {...boehm, even: writeOnce},
   },
 ] satisfies readonly Variant[]).map(seqlock)

@@ -4,23 +4,13 @@
  */
 import {
   alloc, check, free, inC, kfree, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readOnce, readPlain, smpRmb, smpWmb, spinLock, spinUnlock, storeRelease,
-  synchronizeRcu, writeOnce, writePlain, type Location, type Memory, type Operand, type Proc, type Value,
+  synchronizeRcu, writeOnce, writePlain, type Operand, type Proc, type Value,
 } from '../../lib/index.ts'
-import type {PayloadWords} from '../wrapper/payload.ts'
 import type {Declaration} from '../wrapper/policy.ts'
 import {borrowed, none, payloadValue, some, structValue, unitValue, type RustValue} from '../wrapper/value.ts'
 import {boxOf, boxWords, callClosure, leakClaim, loadWords, storeWords, wordsOf, wrapper, type Call, type Wrapper} from '../wrapper/wrapper.ts'
 import {admittedFrom, brokenUnder, everyModel} from './expectation.ts'
-
-interface State {
-  readonly lock: Location
-  readonly sequence: Location
-  readonly data: readonly Location[]
-}
-
-function layout(memory: Memory, name: string, {size}: PayloadWords): State {
-  return {lock: memory.word(`${name}.lock`), sequence: memory.word(`${name}.sequence`), data: memory.array(`${name}.data`, size)}
-}
+import {layout, type State} from './seqlock-state.ts'
 
 /** What the case-by-case option lets pass. */
 const declares: Declaration = {allows: ['relaxed atomic', 'fence'], followsNoPointer: true}
