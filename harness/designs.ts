@@ -7,6 +7,7 @@ import {seqcountDesigns} from './designs/kernel-seqcount.ts'
 import {seqlockDesigns} from './designs/kernel-seqlock.ts'
 import {linkedSeqlockDesigns} from './designs/linked-seqlock.ts'
 import {lockDesigns} from './designs/locks.ts'
+import {membarrierDesigns} from './designs/membarrier.ts'
 import {rcuImplementations} from './designs/rcu-implementations.ts'
 import {refcountDesigns} from './designs/refcounts.ts'
 import {rcuUses} from './designs/rcu-usage.ts'
@@ -19,5 +20,5 @@ export {withClaim, type Design, type Expectation, type Expected, type HeapCase, 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [
   ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns, ...rwlockDesigns, ...hazardPointerDesigns, ...refcountDesigns,
-  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...rcuImplementations, ...rcuUses,
+  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...membarrierDesigns, ...rcuImplementations, ...rcuUses,
 ]

@@ -37,7 +37,7 @@ export function* interruptible<T>({interrupts, most}: Membarrier, thread: number
   let step = body.next()
   while (!step.done) {
     const op = step.value
-    if ('order' in op) {
+    if ('order' in op && op.order !== 'Barrier') { // before barrier() and behind it are one place
       while (taken < most && (yield* rawNumber(yield* anyOf([0, 1]))) === 1) yield* take(interrupt, taken++)
     }
     step = body.next(yield op)

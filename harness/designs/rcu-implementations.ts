@@ -1,5 +1,5 @@
 /** Designs of RCU in primitive operations: an object is unlinked, a grace period waited for, the object freed, under a reader. */
-import {free, program, rcuDereference, readOnce, smpMb, Value, when, writeOnce, type Memory, type Proc, type Program} from '../../lib/index.ts'
+import {free, program, rcuDereference, readOnce, smpMb, Value, when, type Memory, type Proc, type Program} from '../../lib/index.ts'
 import {
   advanceEpoch, changePhase, countingRcu, epochRcu, gpLock, gpUnlock, membarrier, qsbrRcu, rcuInitPointer, urcuMb, urcuMemb,
   type EpochRcu, type MembState, type QsbrRcu, type RcuFlavour, type UrcuState,
@@ -18,25 +18,30 @@ interface Size {
   readonly updates?: number
 }
 
-/** What a reader notes after a section in which it saw no object; of the first object it notes 1. */
-const none = 10
+/** What a section returns that saw no object; one that saw the first object returns 1. */
+const none = 0
+
+interface Returned {
+  /** Nothing from a reader that panics. */
+  readonly reader?: readonly number[]
+}
 
 /** One reader and one updater. */
-function freeing<S>(name: string, {define, registered, readLock, readUnlock, synchronize}: RcuFlavour<S>, {sections = 1, updates = 1}: Size): Program<never> {
+function freeing<S>(name: string, {define, registered, readLock, readUnlock, synchronize}: RcuFlavour<S>, {sections = 1, updates = 1}: Size = {}): Program<never> {
   return program(name, (memory: Memory) => {
     const rcu = define(memory, 'rcu', 1, updates)
     const objects = memory.heap('object', {value: 1})
     const all = Array.from({length: updates}, (_, i) => objects.object(`object${i + 1}`, {value: i + 1}).value)
     const pointer = memory.word('pointer', all[0])
-    const notes = memory.array('notes', sections)
-    function* reading(): Proc {
-      for (const note of notes) {
+    function* reading(): Proc<readonly Value[]> {
+      const seen: Value[] = []
+      for (let i = 0; i < sections; i++) {
         yield* readLock(rcu, 0)
         const object = yield* rcuDereference(pointer)
-        const seen = yield* when(object.ne(0), () => readOnce(object), nothing)
+        seen.push(yield* when(object.ne(0), () => readOnce(object), nothing))
         yield* readUnlock(rcu, 0)
-        yield* writeOnce(note, seen)
       }
+      return seen
     }
     return {
       threads: {
@@ -50,8 +55,8 @@ function freeing<S>(name: string, {define, registered, readLock, readUnlock, syn
         },
       },
       witnesses: {
-        'a section sees the first object': (_, final) => final(notes[0]!) === 1,
-        'a section finds none': (_, final) => final(notes.at(-1)!) === none,
+        'a section sees the first object': ({reader}: Returned) => reader?.[0] === 1,
+        'a section finds none': ({reader}: Returned) => reader?.at(-1) === none,
       },
     }
   })
@@ -108,7 +113,7 @@ const oneAdvance: RcuFlavour<EpochRcu>['synchronize'] = function* (state) {
 
 const epoch = family<EpochRcu>(
   {name: 'rcu-epoch', title: 'RCU by epochs', source: 'crossbeam-epoch, src/internal.rs; Fraser 2004'},
-  epochRcu, {updates: 2},
+  epochRcu, {},
   [
     {part: 'readLock', without: 'smp_mb', name: 'without-pin-mb', expected: reordered},
     {part: 'readUnlock', relaxed: 'smp_store_release', name: 'relaxed-unpin', expected: racy},
@@ -158,15 +163,30 @@ function oneMembarrier(where: 'first' | 'last'): RcuFlavour<MembState>['synchron
   }
 }
 
+/** urcu-memb with so many interrupts: a reader has to know, since it is over when the last was taken. */
+function interrupted(most: number): RcuFlavour<MembState> {
+  return {...urcuMemb, define(memory, name, readers, periods) {
+    const state = urcuMemb.define(memory, name, readers, periods)
+    return {...state, interrupts: {...state.interrupts, most}}
+  }}
+}
+
 const memb = family<MembState>(
   {name: 'rcu-urcu-memb', title: 'userspace RCU with sys_membarrier()', source: 'Desnoyers et al. (IEEE TPDS 2012); userspace-rcu, src/urcu.c; kernel/sched/membarrier.c'},
   urcuMemb, {},
-  [
-    {part: 'synchronize', instead: urcuMb.synchronize, change: 'with smp_mb() for sys_membarrier()', name: 'own-mb', expected: reordered},
-    {part: 'synchronize', instead: oneMembarrier('first'), change: 'without the last sys_membarrier()', name: 'without-last-membarrier', expected: racy},
-    {part: 'synchronize', instead: oneMembarrier('last'), change: 'without the first sys_membarrier()', name: 'without-first-membarrier', expected: reordered},
-  ],
+  // both barriers of the readers, which are the compiler's; membarrier() has designs of its own
+  [{part: 'registered', without: 'barrier', name: 'without-barrier', expected: everywhere}],
 )
 
+const membMutants = [
+  ...mutants(memb[0]!, interrupted(0), freeing, [
+    {part: 'synchronize', instead: urcuMb.synchronize, change: 'with smp_mb() for sys_membarrier()', name: 'own-mb', expected: reordered},
+  ]),
+  ...mutants(memb[0]!, interrupted(1), freeing, [
+    {part: 'synchronize', instead: oneMembarrier('first'), change: 'without the last sys_membarrier()', name: 'without-last-membarrier', expected: racy},
+    {part: 'synchronize', instead: oneMembarrier('last'), change: 'without the first sys_membarrier()', name: 'without-first-membarrier', expected: reordered},
+  ]),
+]
+
 /** The implementations of RCU, each followed by its mutants. */
-export const rcuImplementations: readonly Design[] = [...counting, ...qsbr, ...epoch, ...mb, ...memb]
+export const rcuImplementations: readonly Design[] = [...counting, ...qsbr, ...epoch, ...mb, ...memb, ...membMutants]
