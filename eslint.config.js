@@ -13,8 +13,8 @@ const onlyThroughDoor = folder => ({
 const notByName = {regex: '^tearproof(?:/|$)', message: 'Import relatively: the package name means the build in dist/.'}
 const notTest = never('test', 'Nothing imports test/.')
 
-// The clock, chance and the terminal belong to harness/cli.ts; anything else would make runs differ or mix with output.
-const impure = 'Only harness/cli.ts prints, exits or reads the environment and the clock; only a Chooser decides.'
+// The clock, chance and the terminal belong to harness/cli.ts and harness/cli/; anything else would make runs differ or mix with output.
+const impure = 'Only harness/cli prints, exits or reads the environment and the clock; only a Chooser decides.'
 const impureModules = ['process', 'console', 'perf_hooks', 'node:process', 'node:console', 'node:perf_hooks']
 const imports = (...patterns) => ['error', {
   paths: impureModules.map(name => ({name, message: impure})),
@@ -65,7 +65,7 @@ export default defineConfig(
 
   {
     files: ['lib/**/*.ts', 'primitives/**/*.ts', 'harness/**/*.ts', 'test/**/*.ts'],
-    ignores: ['harness/cli.ts', 'test/bench/**'],
+    ignores: ['harness/cli.ts', 'harness/cli/**', 'test/bench/**'],
     rules: {
       'no-restricted-globals': globals('console', 'process', 'performance', 'Date', 'crypto'),
       'no-restricted-properties': ['error', {object: 'Math', property: 'random', message: impure}],
@@ -90,7 +90,7 @@ export default defineConfig(
     rules: {'no-restricted-imports': imports(onlyThroughDoor('lib'), onlyThroughDoor('primitives'), notTest)},
   },
   {
-    files: ['harness/cli.ts'],
+    files: ['harness/cli.ts', 'harness/cli/**/*.ts'],
     rules: {'no-restricted-imports': ['error', {patterns: [notByName, onlyThroughDoor('lib'), onlyThroughDoor('primitives'), notTest]}]},
   },
   {

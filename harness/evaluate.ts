@@ -3,7 +3,7 @@
  * what was expected. Pure: the caller owns clock and gauge, and hears of every row before and after it is done.
  */
 import {
-  engineVersion, explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Path, type Run, type Strategy, type Unknown, type Verdict,
+  engineVersion, explore, Nondeterminism, NoMapping, reduce, replay, sample, sampleOne, TooManyEvents, WrongInput, type Counts, type Failure, type FinalMemory, type Limits, type Model, type Path, type Run, type Strategy, type Unknown, type Verdict,
 } from '../lib/index.ts'
 import {withClaim, type Design, type Expectation} from './design.ts'
 import type {AnyProgram} from './operations.ts'
@@ -127,7 +127,7 @@ function settingsIn(subject: Subject, program: AnyProgram, search: Wanted): read
 }
 
 /** A program that cannot be checked: its own fault, told with its name. */
-export class BadProgram extends Error {
+export class BadProgram extends WrongInput {
   override readonly name = 'BadProgram'
 }
 

@@ -1,8 +1,8 @@
-/** The command line: commands, flags, what they are for. What is done then is the command's own (cli.ts). */
+/** The command line: commands, flags, what they are for. What is done then is in cli/. */
 import {Command, InvalidArgumentError, Option} from 'commander'
 import {namedModels, regimes, type Dialect, type Regime, type Strategy} from '../lib/index.ts'
 import {defaultSearch} from './evaluate.ts'
-import {checkDepth, deepDepth, smallDepth} from './wrapper/evaluate.ts'
+import {checkDepth, deepDepth, smallDepth} from './wrapper/depth.ts'
 
 /** Memory that searches may use up if nobody says otherwise, in megabytes. */
 export const defaultMegabytes = 2048
@@ -103,7 +103,6 @@ function withLitmus(made: Command): Command {
     .option('--witness', 'show an execution that decides the condition, or which axiom forbids the nearest one')
     .option('--first', 'stop when the verdict is decided, without counting everything')
     .option('--json', 'one line of JSON per test')
-    .option('--ablate', 'of wrappers: weaken each ordering, leave out each barrier and each bound, one at a time, and say which are needed')
     .option('--jobs <n>', 'worker processes (default 1)', count)
     .option('--seconds <n>', 'time per test; one that needs more is unknown', positive)
     .option('--memory <MB>', `memory in use at the most, of each process (default ${defaultMegabytes.toLocaleString('en')}, or less where Node.js has less)`, count)
@@ -136,7 +135,7 @@ export interface Commands {
   readonly list: (flags: Flags) => void | Promise<void>
 }
 
-/** The whole command line. A new command is one entry here, and one function in cli.ts. */
+/** The whole command line. A new command is one entry here, and one file in cli/. */
 export function commandLine(version: string, commands: Commands): Command {
   const root = new Command('tearproof')
     .description('Checks ownership wrappers, sequence locks and other synchronization under weak memory models.')

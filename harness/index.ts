@@ -28,9 +28,10 @@ export {borrowed, none, payloadValue, some, structValue, unitValue, type Address
 export {type PayloadWords} from './wrapper/payload.ts'
 export {RustError} from './rust/source.ts'
 export {catalogue} from './wrappers/index.ts'
+export {checkDepth, deepDepth, smallDepth, type Depth} from './wrapper/depth.ts'
 export {
-  checkDepth, deepDepth, evaluateWrapper, hasRun, isUnexpected, isUnknown, modelsFor, smallDepth, tokenOf, wrapperOutcome,
-  type Breakage, type Depth, type Shown, type WrapperRow,
+  evaluateWrapper, hasRun, isUnexpected, isUnknown, modelsFor, tokenOf, wrapperOutcome,
+  type Breakage, type Shown, type WrapperRow,
 } from './wrapper/evaluate.ts'
 export {soundness, type ClientBudget, type Counterexample, type Soundness, type Telling} from './wrapper/soundness.ts'
 export {clientReport} from './wrapper/report.ts'

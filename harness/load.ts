@@ -1,5 +1,6 @@
 /** Programs and wrappers from a module that somebody wrote: TypeScript or JavaScript, given as a file. */
 import {spawnSync} from 'node:child_process'
+import {WrongInput} from '../lib/index.ts'
 import {existsSync, readFileSync, statSync} from 'node:fs'
 import {createRequire, register} from 'node:module'
 import {dirname, relative, resolve} from 'node:path'
@@ -12,7 +13,7 @@ import {programInFile} from './token.ts'
 import type {Wrapper} from './wrapper/wrapper.ts'
 
 /** A module that cannot be used. The message says which, where and why, without a stack. */
-export class BadModule extends Error {
+export class BadModule extends WrongInput {
   override readonly name = 'BadModule'
 }
 

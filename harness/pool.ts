@@ -4,7 +4,6 @@
  */
 import {Tinypool} from 'tinypool'
 import {namedModels, type Model} from '../lib/index.ts'
-import {designs} from './designs.ts'
 import {casesIn, evaluate, guarded, withRun, type Breakage, type Row, type Search, type Subject} from './evaluate.ts'
 import {expectedIn} from './setting.ts'
 
@@ -59,8 +58,8 @@ export function designTasks(subjects: readonly Subject[], models: readonly Model
 }
 
 /** What a worker does. */
-export function designRows({name, models, search}: DesignTask, allow: Search['allow']): readonly SentRow[] {
-  const steps = evaluate(designs.filter(design => design.name === name), namedModels.filter(model => models.includes(model.name)), {...search, allow})
+export function designRows(designs: readonly Subject[], {models, search}: DesignTask, allow: Search['allow']): readonly SentRow[] {
+  const steps = evaluate(designs, namedModels.filter(model => models.includes(model.name)), {...search, allow})
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value.map(sent)

@@ -13,7 +13,7 @@
  *
  * Every character is safe in a shell; what is not is written as %XX.
  */
-import {engineVersion, regimes, type Path, type Strategy} from '../lib/index.ts'
+import {engineVersion, regimes, WrongInput, type Path, type Strategy} from '../lib/index.ts'
 import {defaultSetting, type Setting} from './setting.ts'
 
 /** The loop bound that a token does not mention. */
@@ -36,7 +36,7 @@ export interface Token {
 }
 
 /** Text that is no token of this engine. The message says what was expected and what was found. */
-export class BadToken extends Error {
+export class BadToken extends WrongInput {
   override readonly name = 'BadToken'
 }
 

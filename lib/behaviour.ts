@@ -10,9 +10,10 @@ import type {Label} from './event.ts'
 import {recordingSites, type Proc} from './program.ts'
 import {ThreadRun, type Asking, type Bounds, type Demand, type Language, type LocalEvent} from './thread-run.ts'
 import {showScalar, truth, type Scalar, type Value} from './value.ts'
+import {WrongInput} from './wrong-input.ts'
 
 /** A thread that does not behave as a function of the values that it read. */
-export class Nondeterminism extends Error {
+export class Nondeterminism extends WrongInput {
   override readonly name = 'Nondeterminism'
   constructor(thread: string, step: number, before: string, now: string) {
     super(`thread ${thread} does not behave as a function of the values it reads: at its step ${step} it did `

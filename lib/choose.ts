@@ -5,6 +5,7 @@
  */
 import seedrandom from 'seedrandom'
 import type {Path} from './result.ts'
+import {WrongInput} from './wrong-input.ts'
 
 export interface Chooser {
   /** An index below `among`; 0 is the dull choice. `kind` and `what` name the decision. */
@@ -53,7 +54,7 @@ export function pct(seed: string, depth: number, length: number): Chooser {
 }
 
 /** The program or the engine no longer fits a recorded path. */
-export class Misfit extends Error {
+export class Misfit extends WrongInput {
   override readonly name = 'Misfit'
 }
 

@@ -11,6 +11,7 @@
  */
 import {label, type Label} from './event.ts'
 import type {C11Order, KernelFence, KernelOrder, Op} from './program.ts'
+import {WrongInput} from './wrong-input.ts'
 
 /** Which mapping a model wants its events in. */
 export type Family = 'sc' | 'tso' | 'c11' | 'lkmm'
@@ -29,7 +30,7 @@ export interface Shape {
 export type MappedOp = Extract<Op, {order: unknown}>
 
 /** An operation that the model's family has no mapping for. */
-export class NoMapping extends Error {
+export class NoMapping extends WrongInput {
   override readonly name = 'NoMapping'
   readonly operation: string
   readonly family: Family

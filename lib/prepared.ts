@@ -13,12 +13,13 @@ import {planFor} from './plans.ts'
 import type {Program} from './program.ts'
 import {isGracePeriod, openSections} from './sections.ts'
 import {must} from './static.ts'
+import {WrongInput} from './wrong-input.ts'
 
 /** Vertices beyond this many make rows so long that exploration is hopeless; also the engine's hard limit. */
 export const maxVertices = 512
 
 /** A program with more events than the engine takes. */
-export class TooManyEvents extends Error {
+export class TooManyEvents extends WrongInput {
   override readonly name = 'TooManyEvents'
 }
 

@@ -7,6 +7,7 @@
  */
 import {Heap, type Layout} from './heap.ts'
 import {makeObject, Value, type Location, type Operand, type Scalar} from './value.ts'
+import {WrongInput} from './wrong-input.ts'
 
 /** Which language an operation is spelled in; a model of the other one maps it (mapping.ts). */
 export type Vocabulary = 'kernel' | 'c11'
@@ -213,7 +214,7 @@ const madeBy: unique symbol = Symbol.for('tearproof.copy')
 const thisCopy = Symbol('this copy')
 
 /** A program of another copy of the library, whose values this one does not know for values. */
-export class OtherCopy extends Error {
+export class OtherCopy extends WrongInput {
   override readonly name = 'OtherCopy'
 }
 

@@ -1,5 +1,6 @@
 import test from 'ava'
-import {isUnexpected, isUnknown, smallDepth, type WrapperRow} from '../harness/wrapper/evaluate.ts'
+import {smallDepth} from '../harness/wrapper/depth.ts'
+import {isUnexpected, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
 import {evaluateSpectrum, isOpenStanding, isWrongStanding, type Standing} from '../harness/wrapper/spectrum.ts'
 import {spectrumTable} from '../harness/wrapper/spectrum-table.ts'
 import {wrapperTable} from '../harness/wrapper/table.ts'

@@ -1,7 +1,8 @@
 /** Dependencies that a wrapper lives on, and restrictions that it declares: options 5 and 4 of McKenney's spectrum. */
 import test from 'ava'
 import {inC, kernelRust, lkmm, raw, readOnce, smpMb, smpWmb, spinLock, spinUnlock, writeOnce, writePlain, type Location, type Proc} from '../lib/index.ts'
-import {rowOf, smallDepth} from '../harness/wrapper/evaluate.ts'
+import {smallDepth} from '../harness/wrapper/depth.ts'
+import {rowOf} from '../harness/wrapper/evaluate.ts'
 import {fragileIn} from '../harness/wrapper/fragile.ts'
 import {evaluateSpectrum, type Standing} from '../harness/wrapper/spectrum.ts'
 import {payloadValue, structValue, unitValue} from '../harness/wrapper/value.ts'

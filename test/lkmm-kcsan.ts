@@ -5,7 +5,8 @@ import {
 } from '../lib/index.ts'
 import {designs} from '../harness/designs.ts'
 import {catalogue} from '../harness/wrappers/index.ts'
-import {rowOf, smallDepth} from '../harness/wrapper/evaluate.ts'
+import {smallDepth} from '../harness/wrapper/depth.ts'
+import {rowOf} from '../harness/wrapper/evaluate.ts'
 
 /* lkmm-kcsan is LKMM in which plain writes, and the plain reads that kcsan_atomic_next() covers, are marked. */
 

@@ -4,7 +4,8 @@ import {omissionsIn} from '../harness/rust/omit.ts'
 import {parseSignatures} from '../harness/rust/parse.ts'
 import {ablate, type Ablation} from '../harness/wrapper/ablate.ts'
 import {ablationLines, ablationTable} from '../harness/wrapper/ablation-table.ts'
-import {evaluateWrapper, smallDepth} from '../harness/wrapper/evaluate.ts'
+import {smallDepth} from '../harness/wrapper/depth.ts'
+import {evaluateWrapper} from '../harness/wrapper/evaluate.ts'
 import {catalogue} from '../harness/wrappers/index.ts'
 
 function ablationsOf(name: string): readonly Ablation[] {

@@ -1,5 +1,6 @@
 /** `tearproof litmus`: asks about every test that is named, and says what came of it and what is not as expected. */
 import type {Ask, Task} from './answer.ts'
+import {WrongInput} from '../../lib/index.ts'
 import type {Gauges} from './ask.ts'
 import {compare, readTable, type Compared, type Table} from './expect.ts'
 import {litmusFiles} from './files.ts'
@@ -27,7 +28,7 @@ export interface World extends Gauges {
 }
 
 /** Nothing to ask about. */
-export class NoTests extends Error {
+export class NoTests extends WrongInput {
   override readonly name = 'NoTests'
 }
 

@@ -1,10 +1,11 @@
 /** Expected answers: from a table, or from a test's own comment; and how an answer differs from one. */
 import {readFileSync} from 'node:fs'
+import {WrongInput} from '../../lib/index.ts'
 import {dirname, join, resolve} from 'node:path'
 import type {Answer, Expected, Judged} from './answer.ts'
 
 /** A table that is not one. */
-export class BadTable extends Error {
+export class BadTable extends WrongInput {
   override readonly name = 'BadTable'
 }
 

@@ -1,8 +1,8 @@
 /** `tearproof litmus --generate`: litmus tests from cycles of edges, as diy7 writes them. */
-import {CycleError, generateLitmus, type Dialect} from '../../lib/index.ts'
+import {CycleError, generateLitmus, WrongInput, type Dialect} from '../../lib/index.ts'
 
 /** A cycle that makes no test. The message shows the edge, and says what would fit there. */
-export class BadCycle extends Error {
+export class BadCycle extends WrongInput {
   override readonly name = 'BadCycle'
 }
 

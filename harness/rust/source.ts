@@ -1,5 +1,5 @@
 /** The text of Rust signatures, and errors that point into it. */
-import {positionOf} from '../../lib/index.ts'
+import {positionOf, WrongInput} from '../../lib/index.ts'
 
 export interface RustSource {
   /** The file's or the wrapper's name, as errors print it. */
@@ -8,7 +8,7 @@ export interface RustSource {
 }
 
 /** Signatures that cannot be read, or that are outside of what is accepted. */
-export class RustError extends Error {
+export class RustError extends WrongInput {
   override readonly name = 'RustError'
   readonly line: number
   readonly column: number

@@ -7,7 +7,7 @@ import {explore, kernelRust, Value, type Limits, type Op, type Operand, type Pro
 import type {AnyProgram} from '../operations.ts'
 import {withBodies} from './bodies.ts'
 import {clientListOf, clientName} from './clients.ts'
-import {smallDepth, type Depth} from './evaluate.ts'
+import {smallDepth, type Depth} from './depth.ts'
 import {clientProgram, runnable} from './program.ts'
 import type {ClientBudget} from './soundness.ts'
 import type {Standing} from './spectrum.ts'

@@ -1,7 +1,8 @@
 /** What a worker is told of a wrapper, and what it finds. */
 import {namedModels} from '../../lib/index.ts'
 import type {Gauges} from '../litmus/ask.ts'
-import {evaluateWrapper, type Depth, type WrapperRow} from './evaluate.ts'
+import type {Depth} from './depth.ts'
+import {evaluateWrapper, type WrapperRow} from './evaluate.ts'
 import {evaluateSpectrum, type Standing} from './spectrum.ts'
 import type {Wrapper} from './wrapper.ts'
 

@@ -4,7 +4,7 @@
  */
 import {allows, explore, fence, NoMapping, sc, smpMb, smpRmb, smpWmb, type Model, type Op, type Proc} from '../../lib/index.ts'
 import {nameOfFailure} from '../report.ts'
-import type {Depth} from './evaluate.ts'
+import type {Depth} from './depth.ts'
 import {strongerThan} from './orders.ts'
 import {altered, nameOf, placesIn, type Alteration, type Place} from './places.ts'
 import {clientProgram, runnable} from './program.ts'

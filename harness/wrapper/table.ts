@@ -2,7 +2,8 @@
 import {list, nameOfFailure, noPaint, showUnknown, wrap, type Paint} from '../report.ts'
 import {fittedTable, number, range, type SummaryOptions} from '../summary.ts'
 import {shortName} from '../token.ts'
-import {hasRun, isUnexpected, isUnknown, tokenOf, type Depth, type WrapperRow} from './evaluate.ts'
+import type {Depth} from './depth.ts'
+import {hasRun, isUnexpected, isUnknown, tokenOf, type WrapperRow} from './evaluate.ts'
 
 /** What the clients were bounded by: always said first. */
 export function depthLine({size, sizeIs, clients, bound, executions}: Depth): string {

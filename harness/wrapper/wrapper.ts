@@ -1,7 +1,7 @@
 /**
  * A wrapper: the Rust signatures that its clients see, and a body for each method, written over the modelled primitives.
  */
-import {atomicFetchAddRelease, free, loadAcquire, raw, readPlain, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
+import {atomicFetchAddRelease, free, loadAcquire, raw, readPlain, WrongInput, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
 import {parseSignatures} from '../rust/parse.ts'
 import type {Method, Signatures} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
@@ -90,7 +90,7 @@ export interface Wrapper extends Omit<WrapperDefinition, Said>, Required<Pick<Wr
 }
 
 /** A wrapper whose bodies do not fit its signatures. */
-export class MisfitBody extends Error {
+export class MisfitBody extends WrongInput {
   override readonly name = 'MisfitBody'
 }
 
