@@ -22,7 +22,7 @@ class ClientList {
   #rest: Iterator<Client, unknown>
 
   constructor({signatures, bounds}: Wrapper) {
-    this.#ofSize = size => clientsOfSize(signatures, size, {...defaultBounds, threads: bounds?.threads ?? defaultBounds.threads}, bounds?.payloads)
+    this.#ofSize = size => clientsOfSize(signatures, size, {...defaultBounds, threads: bounds?.threads ?? defaultBounds.threads, instances: bounds?.instances ?? defaultBounds.instances}, bounds?.payloads)
     this.#rest = this.#ofSize(this.#size)
   }
 
@@ -54,7 +54,7 @@ const lists = new Map<string, ClientList>()
 
 /** The clients of a wrapper; one list for wrappers with the same signatures. */
 export function clientListOf(wrapper: Wrapper): ClientList {
-  const key = JSON.stringify([wrapper.rust, wrapper.bounds?.payloads ?? null, wrapper.bounds?.threads ?? null])
+  const key = JSON.stringify([wrapper.rust, wrapper.bounds?.payloads ?? null, wrapper.bounds?.threads ?? null, wrapper.bounds?.instances ?? null])
   const list = lists.get(key) ?? new ClientList(wrapper)
   lists.set(key, list)
   return list

@@ -14,6 +14,7 @@ import {rcuCleans} from './rcu-clean.ts'
 import {rcus} from './rcu.ts'
 import {refcounts} from './refcount.ts'
 import {revocables} from './revocable.ts'
+import {rflSeqlocks} from './rfl-seqlock.ts'
 import {binders} from './rust-binder.ts'
 import {seqlocks} from './seqlock.ts'
 import {seqrefs} from './seqref.ts'
@@ -23,6 +24,7 @@ export const catalogue: readonly Wrapper[] = [
   ...seqlocks,
   ...atomicCells,
   ...seqrefs,
+  ...rflSeqlocks,
   ...rcus,
   ...revocables,
   ...guards,

@@ -8,6 +8,6 @@ export interface State {
   readonly data: readonly Location[]
 }
 
-export function layout(memory: Memory, name: string, {size}: PayloadWords): State {
+export function layout(memory: Memory, name: string, {size}: Pick<PayloadWords, 'size'>): State {
   return {lock: memory.word(`${name}.lock`), sequence: memory.word(`${name}.sequence`), data: memory.array(`${name}.data`, size)}
 }
