@@ -1,23 +1,58 @@
 /** Designs of LIFO lists whose nodes die and come back while somebody pushes or pops. */
 import {
-  alloc, free, program, raw, rcuReadLock, rcuReadUnlock, readPlain, synchronizeRcu, when, type Location, type Memory, type Proc, type Program, type Value,
+  alloc, free, program, raw, rcuReadLock, rcuReadUnlock, readPlain, srcuReadLock, srcuReadUnlock, synchronizeRcu, synchronizeSrcu, Value, when,
+  type Location, type Memory, type Proc, type Program,
 } from '../../lib/index.ts'
-import {countedPop, countedPush, lifoPop, lifoPopAll, lifoPush} from '../../primitives/index.ts'
-import {brokenBy, everywhere, nowhere, onlyInC11, onlyInOrder, type Design} from '../design.ts'
+import {countedPop, countedPush, defineSrcu, lifoPop, lifoPopAll, lifoPush} from '../../primitives/index.ts'
+import {brokenBy, everywhere, holds, nowhere, onlyInC11, onlyInOrder, type Design} from '../design.ts'
 import {mutants} from './mutants.ts'
-import {anywhere, dead, followsZombies, n2369, zombie} from './zombie-cases.ts'
+import {anywhere, dead, followsZombies, inIso, n2369, ofSrcu, zombie} from './zombie-cases.ts'
+
+// ---- What protects a node ------------------------------------------------------------------------------
+
+/** Around a push or a pop, and before a free; the domain is for SRCU alone. */
+interface Guarding {
+  readonly enter: (domain: Location) => Proc<Value>
+  readonly exit: (domain: Location, cookie: Value) => Proc
+  readonly dispose: (node: Value, domain: Location) => Proc
+}
+
+const none = Value.of(0)
+
+const unguarded: Guarding = {
+  * enter() { return none },
+  * exit() {},
+  * dispose(node) {
+    yield* free(node)
+  },
+}
+
+/** What the kernel does: a push or a pop is a reader, and what is taken is freed a grace period later. */
+const byRcu: Guarding = {
+  * enter() {
+    yield* rcuReadLock()
+    return none
+  },
+  exit: rcuReadUnlock,
+  * dispose(node) {
+    yield* synchronizeRcu()
+    yield* free(node)
+  },
+}
+
+/** The same with readers that may sleep. */
+const bySrcu: Guarding = {
+  enter: srcuReadLock,
+  exit: srcuReadUnlock,
+  * dispose(node, domain) {
+    yield* synchronizeSrcu(domain)
+    yield* free(node)
+  },
+}
 
 // ---- LIFO push and pop-all ---------------------------------------------------------------------------
 
-function* nothing(): Proc {
-  // no reader, as far as RCU knows
-}
-
-function* freeNow(node: Value): Proc {
-  yield* free(node)
-}
-
-const bare = {enter: nothing, push: lifoPush, exit: nothing, popAll: lifoPopAll, dispose: freeNow}
+const bare = {...unguarded, push: lifoPush, popAll: lifoPopAll}
 
 /** One thread pushes, while another takes all, frees it, pushes a new node, and reads what is there then. */
 function pushAndPopAll(name: string, {enter, push, exit, popAll, dispose}: typeof bare): Program<never> {
@@ -25,17 +60,18 @@ function pushAndPopAll(name: string, {enter, push, exit, popAll, dispose}: typeo
     const nodes = memory.heap('node', {next: 1, value: 1}, 1)
     const first = nodes.object('first', {next: 0, value: 1})
     const top = memory.word('top', first.next)
+    const domain = defineSrcu(memory, 'domain')
     return {
       threads: {
         * pushes() {
           const node = yield* alloc(nodes, {next: 0, value: 2})
-          yield* enter()
+          const cookie = yield* enter(domain)
           const pushed = yield* push(top, node)
-          yield* exit()
+          yield* exit(domain, cookie)
           return pushed
         },
         * pops() {
-          yield* dispose(yield* popAll(top))
+          yield* dispose(yield* popAll(top), domain)
           yield* lifoPush(top, yield* alloc(nodes, {next: 0, value: 3}))
           const list = yield* popAll(top)
           return yield* when(list.ne(0), function* () {
@@ -61,13 +97,9 @@ const push: Design = {
   expected: followsZombies,
 }
 
-/** What the kernel does: the push is a reader, and what is taken is freed a grace period later. */
-function* freeAfterReaders(node: Value): Proc {
-  yield* synchronizeRcu()
-  yield* free(node)
-}
+const kernelsAnswer = 'McKenney, "Will Your Rust Code Survive the Attack of the Zombie Pointers?" (answer: the kernel\'s solution)'
 
-const withRcu: typeof bare = {...bare, enter: rcuReadLock, exit: rcuReadUnlock, dispose: freeAfterReaders}
+const withRcu = {...bare, ...byRcu}
 
 /** A push that is no RCU reader, inside a section that is over before it begins. */
 function* pushOutside(top: Location, node: Value) {
@@ -80,14 +112,24 @@ function* pushOutside(top: Location, node: Value) {
 const pushRcu: Design = {
   name: 'zombie-push-rcu',
   title: 'the same with the push inside an RCU read-side critical section, and a grace period before the free',
-  source: 'McKenney, "Will Your Rust Code Survive the Attack of the Zombie Pointers?" (answer: the kernel\'s solution)',
+  source: kernelsAnswer,
   program: () => pushAndPopAll('zombie-push-rcu', withRcu),
   expected: anywhere,
 }
 
+const withSrcu = {...bare, ...bySrcu}
+
+const pushSrcu: Design = {
+  name: 'zombie-push-srcu',
+  title: 'the same with SRCU: the push inside a section of a domain, and a grace period of that domain before the free',
+  source: `${kernelsAnswer}; Documentation/RCU/checklist.rst, 16`,
+  program: () => pushAndPopAll('zombie-push-srcu', withSrcu),
+  expected: inIso(ofSrcu(holds, 'synchronize_srcu')), // a node is allocated before the push
+}
+
 // ---- LIFO pop ------------------------------------------------------------------------------------------
 
-const barePop = {enter: nothing, pop: lifoPop, exit: nothing, dispose: freeNow}
+const barePop = {...unguarded, pop: lifoPop}
 
 /** Two threads pop; what is popped is freed. */
 function popAndFree(name: string, {enter, pop, exit, dispose}: typeof barePop): Program<never> {
@@ -95,11 +137,12 @@ function popAndFree(name: string, {enter, pop, exit, dispose}: typeof barePop): 
     const nodes = memory.heap('node', {next: 1}, 1)
     const second = nodes.object('second', {next: 0})
     const top = memory.word('top', nodes.object('first', {next: second.next}).next)
+    const domain = defineSrcu(memory, 'domain')
     function* popper() {
-      yield* enter()
+      const cookie = yield* enter(domain)
       const node = yield* pop(top)
-      yield* exit()
-      yield* dispose(node)
+      yield* exit(domain, cookie)
+      yield* dispose(node, domain)
       return node.ne(0)
     }
     return {
@@ -125,7 +168,7 @@ const pop: Design = {
   ],
 }
 
-const popWithRcu: typeof barePop = {...barePop, enter: rcuReadLock, exit: rcuReadUnlock, dispose: freeAfterReaders}
+const popWithRcu = {...barePop, ...byRcu}
 
 /** A pop that is no RCU reader, inside a section that is over before it begins. */
 function* popOutside(top: Location) {
@@ -138,9 +181,19 @@ function* popOutside(top: Location) {
 const popRcu: Design = {
   name: 'zombie-pop-rcu',
   title: 'the same with the pop inside an RCU read-side critical section, and a grace period before the free',
-  source: 'McKenney, "Will Your Rust Code Survive the Attack of the Zombie Pointers?" (answer: the kernel\'s solution)',
+  source: kernelsAnswer,
   program: () => popAndFree('zombie-pop-rcu', popWithRcu),
   expected: anywhere,
+}
+
+const popWithSrcu = {...barePop, ...bySrcu}
+
+const popSrcu: Design = {
+  name: 'zombie-pop-srcu',
+  title: 'the same with SRCU: the pop inside a section of a domain, and a grace period of that domain before the free',
+  source: `${kernelsAnswer}; Documentation/RCU/checklist.rst, 16`,
+  program: () => popAndFree('zombie-pop-srcu', popWithSrcu),
+  expected: inIso(ofSrcu(holds)),
 }
 
 const uncounted = {pop: lifoPop, push: lifoPush}
@@ -202,6 +255,20 @@ const abaCounted: Design = {
   expected: everywhere,
 }
 
+/** Without a section, without a grace period, and with one that does not wait for the domain's readers. */
+function srcuMutants<P extends Guarding>(design: Design, parts: P, build: (name: string, parts: P) => Program<never>, by: string): readonly Design[] {
+  const expected = ofSrcu(brokenBy(by))
+  return [
+    ...mutants<Guarding>(design, {...parts, exit: unguarded.exit}, (name, guarding) => build(name, {...parts, ...guarding}), [
+      {part: 'enter', instead: unguarded.enter, change: 'without a section', name: 'outside', expected: ofSrcu(brokenBy(by), 'synchronize_srcu')},
+    ]),
+    ...mutants<Guarding>(design, parts, (name, guarding) => build(name, {...parts, ...guarding}), [
+      {part: 'dispose', without: 'synchronize_srcu', name: 'without-grace-period', expected},
+      {part: 'dispose', instead: byRcu.dispose, change: 'with synchronize_rcu() for synchronize_srcu()', name: 'other-grace-period', expected},
+    ]),
+  ]
+}
+
 /** LIFO lists with zombie pointers, each followed by its mutants. */
 export const zombieListDesigns: readonly Design[] = [
   push,
@@ -211,11 +278,13 @@ export const zombieListDesigns: readonly Design[] = [
     {part: 'popAll', relaxed: 'xchg_acquire', name: 'relaxed-pop-all', expected: onlyInC11('data-race')},
     {part: 'dispose', without: 'synchronize_rcu', name: 'without-grace-period', expected: zombie},
   ]),
+  pushSrcu, ...srcuMutants(pushSrcu, withSrcu, pushAndPopAll, 'zombie'),
   pop,
   popRcu, ...mutants(popRcu, popWithRcu, popAndFree, [
     {part: 'pop', instead: popOutside, change: 'outside of the critical section', name: 'outside', expected: dead},
     {part: 'dispose', without: 'synchronize_rcu', name: 'without-grace-period', expected: dead},
   ]),
+  popSrcu, ...srcuMutants(popSrcu, popWithSrcu, popAndFree, 'use-after-free'),
   aba,
   abaCounted, ...mutants(abaCounted, counted, popAndPushAgain, [
     {part: 'pop', relaxed: 'smp_load_acquire', name: 'relaxed-pop', expected: onlyInC11(oneOwner)},
