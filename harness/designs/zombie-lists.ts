@@ -42,7 +42,9 @@ const byRcu: Guarding = {
 
 /** The same with readers that may sleep. */
 const bySrcu: Guarding = {
-  enter: srcuReadLock,
+  * enter(domain) {
+    return yield* srcuReadLock(domain)
+  },
   exit: srcuReadUnlock,
   * dispose(node, domain) {
     yield* synchronizeSrcu(domain)
