@@ -22,7 +22,8 @@ class ClientList {
   #rest: Iterator<Client, unknown>
 
   constructor({signatures, bounds}: Wrapper) {
-    this.#ofSize = size => clientsOfSize(signatures, size, {...defaultBounds, threads: bounds?.threads ?? defaultBounds.threads, instances: bounds?.instances ?? defaultBounds.instances}, bounds?.payloads)
+    const {threads, instances, values} = {...defaultBounds, ...bounds}
+    this.#ofSize = size => clientsOfSize(signatures, size, {...defaultBounds, threads, instances, values}, bounds?.payloads)
     this.#rest = this.#ofSize(this.#size)
   }
 
@@ -54,7 +55,8 @@ const lists = new Map<string, ClientList>()
 
 /** The clients of a wrapper; one list for wrappers with the same signatures. */
 export function clientListOf(wrapper: Wrapper): ClientList {
-  const key = JSON.stringify([wrapper.rust, wrapper.bounds?.payloads ?? null, wrapper.bounds?.threads ?? null, wrapper.bounds?.instances ?? null])
+  const {payloads, threads, instances, values} = wrapper.bounds ?? {}
+  const key = JSON.stringify({rust: wrapper.rust, payloads, threads, instances, values})
   const list = lists.get(key) ?? new ClientList(wrapper)
   lists.set(key, list)
   return list

@@ -170,10 +170,15 @@ class Main {
       for (const {outer, mode} of captures) if (mode === 'move') own.take(outer)
       if (result !== null && ended.result !== null) own.bind(result.outer, ended.result)
     }
-    let made = 0
+    const made = new Map<Heap, number>()
+    const place = (heap: Heap): Scalar => {
+      const nth = made.get(heap) ?? 0
+      made.set(heap, nth + 1)
+      return heap.choices(threads.length, nth, false)![0]!
+    }
     const isForgiving = this.#setting.wrapper.regime === 'bits' || this.#setting.wrapper.regime === 'angelic'
     const reused = Object.values(returned).flatMap(ended => ended?.allocated ?? []).filter(({object}) => object.heap?.origin === 'reused')
-    const alone = new Sequential(final, heap => heap.choices(threads.length, made++, false)![0]!, this.sections, ({object}) =>
+    const alone = new Sequential(final, place, this.sections, ({object}) =>
       !isForgiving && object.heap !== null && object.heap.origin !== 'reused' && reused.some(({index}) => index === object.first))
     return run(alone, own, panicked ? dropping(drops) : after) !== 'fault' && alone.broken.length === 0
   }

@@ -52,8 +52,9 @@ export interface WrapperBounds {
   readonly clients?: number
   /** Threads besides the main one. */
   readonly threads?: number
-  /** Values of each struct that are constructed from nothing but values of T. */
+  /** Values of each struct that are constructed from nothing but values of T; and fresh values of T. */
   readonly instances?: number
+  readonly values?: number
   /** Which payloads tell something, by the names of rust/payloads.ts. */
   readonly payloads?: readonly string[]
 }

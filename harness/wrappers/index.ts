@@ -7,6 +7,7 @@ import {missingBounds} from './bounds.ts'
 import {exchanges} from './compare-exchange.ts'
 import {epochs} from './crossbeam-epoch.ts'
 import {handles} from './crossbeam-handle.ts'
+import {devreses} from './devres.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
 import {rcuCells} from './rcu-cell.ts'
@@ -27,6 +28,7 @@ export const catalogue: readonly Wrapper[] = [
   ...rflSeqlocks,
   ...rcus,
   ...revocables,
+  ...devreses,
   ...guards,
   ...asterinas,
   ...refcounts,
