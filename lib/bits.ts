@@ -9,14 +9,13 @@ export const lowest = (bits: number): number => 31 - Math.clz32(bits & -bits)
  * visits them all, those included that were added above `each` meanwhile.
  */
 export function next(rows: Int32Array, at: number, words: number, after: number): number {
-  let word = (after + 1) >> 5
-  if (word >= words) return -1
-  let bits = rows[at + word]! & (-1 << (after + 1))
-  while (bits === 0) {
-    if (++word >= words) return -1
-    bits = rows[at + word]!
+  let mask = -1 << (after + 1)
+  for (let word = (after + 1) >> 5; word < words; word++) {
+    const bits = rows[at + word]! & mask
+    if (bits !== 0) return (word << 5) + lowest(bits)
+    mask = -1
   }
-  return (word << 5) + lowest(bits)
+  return -1
 }
 
 /** Is `member` in the row at `at`? */

@@ -26,7 +26,11 @@ export interface Derived {
 /** What the thread's events contribute from this state on. */
 export function derivedOf(node: Node, plan: Plan): Derived {
   const known = node.derived as Derived | null
-  if (known !== null && known.plan === plan) return known
+  return known !== null && known.plan === plan ? known : deriveAnew(node, plan)
+}
+
+/** Apart from the usual case, which this closure would slow down. */
+function deriveAnew(node: Node, plan: Plan): Derived {
   const shape = shapeOf(node)
   const made = shape.noted(plan, () => derive(shape, node.parent === null ? null : shapeOf(node.parent), plan))
   node.derived = made

@@ -79,12 +79,14 @@ export class Walk {
   readonly #session: Session
   readonly #frames: Frame[] = []
   readonly #isSettled: (() => boolean) | null
+  /** The state at each decision under way that has a choice left, one after the other. */
   #saved: Int32Array
+  #savedCount = 0
 
   constructor(session: Session, isSettled: (() => boolean) | null = null) {
     this.#session = session
     this.#isSettled = isSettled
-    this.#saved = new Int32Array(session.machine.graph.size * 16)
+    this.#saved = new Int32Array(session.machine.graph.size * 4)
   }
 
   /** The first execution, or null if there is none. */
@@ -130,15 +132,16 @@ export class Walk {
   }
 
   #push(decision: Decision): void {
-    const {machine} = this.#session
-    const depth = this.#frames.length
-    if ((depth + 1) * machine.graph.size > this.#saved.length) {
+    this.#frames.push({decision, choice: 0})
+    if (decision.among === 1) return
+    const {graph} = this.#session.machine
+    const at = this.#savedCount++ * graph.size
+    if (at === this.#saved.length) {
       const larger = new Int32Array(this.#saved.length * 2)
       larger.set(this.#saved)
       this.#saved = larger
     }
-    if (decision.among > 1) machine.graph.save(this.#saved, depth * machine.graph.size)
-    this.#frames.push({decision, choice: 0})
+    graph.save(this.#saved, at)
   }
 
   #backUp(): Decision | Status | null {
@@ -152,7 +155,9 @@ export class Walk {
       }
       frame.choice++
       this.nodes++
-      machine.graph.restore(this.#saved, (this.#frames.length - 1) * machine.graph.size)
+      const isLast = frame.choice + 1 === frame.decision.among
+      machine.graph.restore(this.#saved, (this.#savedCount - 1) * machine.graph.size)
+      if (isLast) this.#savedCount--
       return machine.take(frame.decision, frame.choice) === true ? machine.next() : 'dead'
     }
   }

@@ -26,7 +26,12 @@ export function graceOf(graph: Graph): Grace {
 
 /** Threads that wait for a grace period for ever, and for whose critical sections; none, if there is no reason for that. */
 export function endlessPeriods(graph: Graph): readonly {readonly thread: number; readonly period: Period; readonly readers: readonly number[]}[] {
-  if (!graph.behaviours.some((_, thread) => graph.nodeOf(thread).demand.kind === 'endless')) return []
+  let isAny = false
+  for (let thread = 0; thread < graph.threads && !isAny; thread++) isAny = graph.nodeOf(thread).demand.kind === 'endless'
+  return isAny ? endlessOnes(graph) : []
+}
+
+function endlessOnes(graph: Graph): ReturnType<typeof endlessPeriods> {
   const threads = Array.from({length: graph.threads}, (_, thread) => thread)
   return threads.flatMap(thread => {
     const {demand} = graph.nodeOf(thread)

@@ -76,9 +76,9 @@ export class Graph {
   readonly #accesses: number
   readonly #assumed: number
 
-  /** A function of the state: the event at each vertex, and the node whose events were put there. */
+  /** Functions of the state: how far each thread has run, and the event at each vertex. */
+  readonly #nodes: Node[] = []
   readonly #events: (LocalEvent | null)[]
-  readonly #shown: Node[] = []
 
   /** Scalars that are no small numbers, by the code that stands for them in the state. */
   readonly #scalars: Scalar[] = []
@@ -89,7 +89,7 @@ export class Graph {
 
   constructor({memory, behaviours, plan, capacity, units}: Blueprint) {
     this.memory = memory
-    this.behaviours = behaviours
+    this.behaviours = [...behaviours] // of one kind for the compiler, however the caller's was made
     this.plan = plan
     this.threads = behaviours.length
     this.threadOf = capacity.flatMap((count, thread) => new Array<number>(count).fill(thread))
@@ -142,7 +142,10 @@ export class Graph {
   restore(from: Int32Array, at: number): void {
     this.#state.set(from.subarray(at, at + this.size))
     // events are a function of the threads' nodes, but those of a branch not taken must not linger
-    for (let thread = 0; thread < this.threads; thread++) this.#show(thread, this.nodeOf(thread))
+    for (let thread = 0; thread < this.threads; thread++) {
+      const node = this.behaviours[thread]!.nodes[this.#state[this.#node + thread]!]!
+      if (this.nodeOf(thread) !== node) this.#show(thread, node)
+    }
   }
 
   /** No thread has started. */
@@ -153,6 +156,7 @@ export class Graph {
     state.fill(unknown, this.#value, this.#value + this.vertices)
     state.fill(-1, this.#location, this.#location + this.vertices)
     state.fill(-1, this.#partner, this.#partner + this.vertices)
+    for (const [thread, {root}] of this.behaviours.entries()) this.#nodes[thread] = root
     this.checker.clear()
   }
 
@@ -160,7 +164,7 @@ export class Graph {
 
   /** How far the thread has run. */
   nodeOf(thread: number): Node {
-    return this.behaviours[thread]!.nodes[this.#state[this.#node + thread]!]!
+    return this.#nodes[thread]!
   }
 
   /** How far the thread has run in a saved state. */
@@ -198,8 +202,7 @@ export class Graph {
   }
 
   #show(thread: number, node: Node): void {
-    if (this.#shown[thread] === node) return
-    this.#shown[thread] = node
+    this.#nodes[thread] = node
     const start = this.#base[thread]!
     for (let position = 0; position < node.events.length; position++) {
       const vertex = node.vertices[position]!
@@ -351,11 +354,12 @@ export class Graph {
   /** The scalar behind a value of a thread; undefined while not decided. */
   evaluate(thread: number, value: Value): Scalar | undefined {
     if (value.kind === 'const') return value.scalar
-    const start = this.#base[thread]!
-    const {vertices} = this.nodeOf(thread)
-    if (value.kind === 'read') return this.scalarOf(start + vertices[value.scalar as number]!)
+    return value.kind === 'read' ? this.scalarOf(this.vertexOf(thread, value.scalar as number)) : this.#compute(thread, value)
+  }
+
+  #compute(thread: number, value: Value): Scalar | undefined {
     try {
-      return evaluate(value, position => this.scalarOf(start + vertices[position]!))
+      return evaluate(value, position => this.scalarOf(this.vertexOf(thread, position)))
     } catch (error) {
       if (error instanceof RangeError) return this.#undefined(error.message)
       throw error

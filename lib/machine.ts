@@ -140,7 +140,7 @@ export class Machine {
     const {graph} = this
     const given = this.#lookAtThreads()
     if (given !== null) return given
-    const ready: number[] = []
+    const ready: number[] | null = free ? [] : null
     let dull = -1
     let best = Infinity
     let dullLater = false
@@ -152,7 +152,7 @@ export class Machine {
         if (!later) return 'dead'
         continue
       }
-      if (free) ready.push(read)
+      ready?.push(read)
       const score = this.#score(read, found.length, later)
       if (score >= best) continue
       dull = read
@@ -162,7 +162,7 @@ export class Machine {
       this.#foundBest = found
     }
     if (dull < 0) return this.#withoutReads()
-    if (free) {
+    if (ready !== null) {
       if (ready[0] !== dull) ready.unshift(...ready.splice(ready.indexOf(dull), 1))
       for (const thread of this.#assumable()) ready.push(-1 - thread)
       if (ready.length > 1) return {kind: 'which', among: ready.length, later: false, of: -1, choices: ready}
@@ -172,9 +172,10 @@ export class Machine {
 
   /** No pending read can be resolved now. */
   #withoutReads(): Decision | Status {
-    const [thread] = this.#assumable()
-    if (thread !== undefined) return this.#offerThread(thread)
-    if (this.graph.nextPending(-1) >= 0) return this.#blocked()
+    if (this.graph.nextPending(-1) >= 0) {
+      const [thread] = this.#assumable()
+      return thread !== undefined ? this.#offerThread(thread) : this.#blocked()
+    }
     const status = this.#isFinished() && this.graph.settleCopies() ? this.#nextGrace() ?? this.#nextCo() : 'dead'
     return status === 'complete' ? this.#ended(status) : status
   }
@@ -226,10 +227,8 @@ export class Machine {
   }
 
   /** Can a wait go on for ever, since a write that exists and does not satisfy it may be the last? */
-  #mayStarve(read: number): boolean {
+  #mayStarve(read: number, until: (value: Scalar) => boolean): boolean {
     const {graph} = this
-    const {until, isCertain} = graph.eventAt(read)
-    if (until === null || isCertain) return false
     const location = graph.locationOf(read)
     if (graph.nextWrite(location, -1) < 0) return !until(graph.memory[location]!.init)
     const satisfies = (write: number): boolean => {
@@ -404,7 +403,8 @@ export class Machine {
 
   /** May the read take none of the writes that exist: because it waits for ever, or because of a write that is still to come? */
   #mayPassOn(read: number): boolean {
-    return this.#mayComeLater(read) || this.#mayStarve(read)
+    const {until, isCertain} = this.graph.eventAt(read)
+    return this.#mayComeLater(read) || (until !== null && !isCertain && this.#mayStarve(read, until))
   }
 
   /** May a thread still write to the read's location? Not the read's own: it cannot read from its future. */
