@@ -28,8 +28,9 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
   let main: Main | null = null
   const built = program(name, memory => {
     const instances = new Map<Statement, unknown>()
-    for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct))
-    const setting: Setting = {wrapper, ...heapsOf(memory, payload, objectsPerThread(client.main)), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
+    const most = objectsPerThread(client.main)
+    for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct, most))
+    const setting: Setting = {wrapper, ...heapsOf(memory, payload, most), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
     main = new Main(setting, before)
     const never = memory.word('the end of the main thread')
     const threads = main.end === 'done' ? scope : []

@@ -71,8 +71,11 @@ export interface WrapperDefinition {
   readonly source?: string
   /** Items with signatures; bodies in Rust are ignored. */
   readonly rust: string
-  /** The memory of one instance of a struct, made for every call of a constructor: places, and functions for whatever is no plain data. */
-  readonly layout: (memory: Memory, name: string, payload: PayloadWords, struct: string) => unknown
+  /**
+   * The memory of one instance of a struct, made for every call of a constructor: places, and functions for whatever is no plain data.
+   * `most`: values of T that a thread makes at most.
+   */
+  readonly layout: (memory: Memory, name: string, payload: PayloadWords, struct: string, most: number) => unknown
   /** By method: `SeqLock::read`. */
   readonly bodies: Readonly<Record<string, Body>>
   /** For McKenney's fourth option: what its Rust side does beyond the third, and what it promises not to do. */
