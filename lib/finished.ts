@@ -2,10 +2,9 @@
 import type {Node} from './behaviour.ts'
 import {derivedOf, ownFlags} from './derived.ts'
 import {initialWrite, type Event} from './event.ts'
-import type {Execution, Pair} from './execution.ts'
+import type {Execution, Given, Pair} from './execution.ts'
 import {graceOf} from './grace.ts'
 import {unresolved, type Graph} from './graph.ts'
-import {addOwnRelations, type Growing} from './shape.ts'
 import type {LocalEvent} from './thread-run.ts'
 import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
@@ -96,6 +95,21 @@ export function eventIds(graph: Graph): readonly number[] {
     }
   }
   return ids
+}
+
+/** The given relations of an execution that is being put together. */
+type Growing = {-readonly [relation in keyof Given]: Pair[]}
+
+/** Adds program order and dependencies of one thread, whose events are numbered from `first` on. */
+function addOwnRelations(given: Growing, events: readonly LocalEvent[], first: number): void {
+  for (const [position, event] of events.entries()) {
+    const id = first + position
+    for (let before = first; before < id; before++) given.po.push([before, id])
+    for (const read of event.addr) given.addr.push([first + read, id])
+    for (const read of event.data) given.data.push([first + read, id])
+    for (const read of event.ctrl) given.ctrl.push([first + read, id])
+    if (event.rmwRead >= 0) given.rmw.push([first + event.rmwRead, id])
+  }
 }
 
 /** The execution as data: initial writes, then each thread's events (folded fences included). */

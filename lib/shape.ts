@@ -1,14 +1,14 @@
 /**
  * What a thread's own events come to, without the names of threads and locations. Threads of one shape have the same
- * relations of their own, so these are evaluated once per shape, by the reference evaluator, whatever the program.
+ * relations of their own, so these are evaluated once per shape, whatever the program.
  */
 import type {Node} from './behaviour.ts'
 import type {LocalEvent} from './thread-run.ts'
-import {numberOf, type Event, type Label} from './event.ts'
-import type {Execution, Given, Pair} from './execution.ts'
+import {numberOf, type Label} from './event.ts'
+import type {Pair} from './execution.ts'
 import type {RelationExpr, SetExpr} from './model.ts'
+import {onOwn, type OwnEvent} from './own.ts'
 import type {OwnRelation} from './plan.ts'
-import {evaluateAll} from './reference.ts'
 
 interface OwnSet {
   readonly key: string
@@ -18,7 +18,7 @@ interface OwnSet {
 /** The events of a thread that has come to some node. Vertices are counted within the thread. */
 export class Shape {
   readonly labels: ReadonlySet<Label>
-  readonly #execution: Execution
+  readonly #events: readonly OwnEvent[]
   readonly #vertices: readonly number[]
   /** What others have worked out, by what it depends on besides the shape (a plan, a model). */
   readonly #notes = new WeakMap<object, unknown>()
@@ -30,7 +30,7 @@ export class Shape {
 
   constructor({events, vertices}: Node) {
     this.labels = new Set(events.map(({label}) => label))
-    this.#execution = alone(events)
+    this.#events = ownEvents(events)
     this.#vertices = vertices
     this.size = vertices.length
   }
@@ -43,12 +43,12 @@ export class Shape {
 
   /** The pairs of a relation: from, to, … */
   related(expr: RelationExpr): Int32Array {
-    return this.#betweenVertices(evaluateAll(this.#execution, [expr], []).pairs[0]!)
+    return this.#betweenVertices(onOwn(this.#events, own => own.pairs(expr)))
   }
 
   /** The pairs of relations, by positions of events in the thread. */
   between(relations: readonly RelationExpr[]): readonly (readonly Pair[])[] {
-    return evaluateAll(this.#execution, relations, []).pairs
+    return onOwn(this.#events, own => relations.map(expr => paired(own.pairs(expr))))
   }
 
   /** The vertex of the event at a position, if it has one. */
@@ -58,7 +58,7 @@ export class Shape {
   }
 
   labelAt(position: number): Label {
-    return this.#execution.events[position]!.label
+    return this.#events[position]!.label
   }
 
   /** Evaluates, all at once, what is not known yet. */
@@ -66,11 +66,10 @@ export class Shape {
     const newRelations = relations.filter(({key}) => !this.#pairs.has(key))
     const newSets = sets.filter(({key}) => !this.#members.has(key))
     if (newRelations.length === 0 && newSets.length === 0) return
-    const {pairs, members} = evaluateAll(this.#execution, newRelations.map(({expr}) => expr), newSets.map(({expr}) => expr))
-    for (const [i, {key}] of newRelations.entries()) this.#pairs.set(key, this.#betweenVertices(pairs[i]!))
-    for (const [i, {key}] of newSets.entries()) {
-      this.#members.set(key, Int32Array.from(members[i]!, id => this.#vertices[id]!).filter(vertex => vertex >= 0))
-    }
+    onOwn(this.#events, own => {
+      for (const {key, expr} of newRelations) this.#pairs.set(key, this.#betweenVertices(own.pairs(expr)))
+      for (const {key, expr} of newSets) this.#members.set(key, packed(own.members(expr).map(event => this.#vertices[event]!).filter(vertex => vertex >= 0)))
+    })
   }
 
   /** The pairs of a relation that was evaluated: from, to, … */
@@ -83,14 +82,25 @@ export class Shape {
     return this.#members.get(key)!
   }
 
-  #betweenVertices(pairs: readonly Pair[]): Int32Array {
+  #betweenVertices(pairs: readonly number[]): Int32Array {
     const ends: number[] = []
-    for (const [a, b] of pairs) {
-      const [from, to] = [this.#vertices[a]!, this.#vertices[b]!]
+    for (let i = 0; i < pairs.length; i += 2) {
+      const [from, to] = [this.#vertices[pairs[i]!]!, this.#vertices[pairs[i + 1]!]!]
       if (from >= 0 && to >= 0) ends.push(from, to)
     }
-    return Int32Array.from(ends)
+    return packed(ends)
   }
+}
+
+function paired(ends: readonly number[]): readonly Pair[] {
+  return Array.from({length: ends.length / 2}, (_, i) => [ends[2 * i]!, ends[2 * i + 1]!])
+}
+
+const nothing = new Int32Array(0)
+
+/** Most of what is kept is empty. */
+function packed(numbers: readonly number[]): Int32Array {
+  return numbers.length === 0 ? nothing : Int32Array.from(numbers)
 }
 
 const shapes = new Map<string, Shape>()
@@ -120,27 +130,7 @@ function signatureOf(node: Node): string {
   return node.signature
 }
 
-/** One thread's events as an execution of their own, to evaluate what depends on nothing else. */
-function alone(events: readonly LocalEvent[]): Execution {
-  const given: Growing = {po: [], addr: [], data: [], ctrl: [], rmw: [], rf: [], co: []}
-  addOwnRelations(given, events, 0)
-  return {
-    events: events.map(({label, location}, id): Event => ({id, thread: 0, position: id, label, location})),
-    given, values: events.map(() => null),
-  }
-}
-
-/** The given relations of an execution that is being put together. */
-export type Growing = {-readonly [relation in keyof Given]: Pair[]}
-
-/** Adds program order and dependencies of one thread, whose events are numbered from `first` on. */
-export function addOwnRelations(given: Growing, events: readonly LocalEvent[], first: number): void {
-  for (const [position, event] of events.entries()) {
-    const id = first + position
-    for (let before = first; before < id; before++) given.po.push([before, id])
-    for (const read of event.addr) given.addr.push([first + read, id])
-    for (const read of event.data) given.data.push([first + read, id])
-    for (const read of event.ctrl) given.ctrl.push([first + read, id])
-    if (event.rmwRead >= 0) given.rmw.push([first + event.rmwRead, id])
-  }
+/** One thread's events, without what would keep the program in memory. */
+function ownEvents(events: readonly LocalEvent[]): readonly OwnEvent[] {
+  return events.map(({label, location, addr, data, ctrl, rmwRead}) => ({label, word: location?.index ?? -1, addr, data, ctrl, rmwRead}))
 }
