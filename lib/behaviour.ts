@@ -7,7 +7,7 @@
  * it needs to know one (design.md, 2: "defer and resolve").
  */
 import type {Label} from './event.ts'
-import {recordingSites, type Proc} from './program.ts'
+import {recordingSites, type Thread} from './program.ts'
 import {ThreadRun, type Asking, type Bounds, type Demand, type Language, type LocalEvent} from './thread-run.ts'
 import {showScalar, truth, type Scalar, type Value} from './value.ts'
 import {WrongInput} from './wrong-input.ts'
@@ -89,35 +89,39 @@ export class Behaviour {
   readonly index: number
   readonly nodes: Node[] = []
   readonly root: Node
-  readonly #body: () => Proc<unknown>
+  readonly #thread: Thread
   readonly #model: Language
   readonly #bounds: Bounds
   readonly #isVertex: (label: Label) => boolean
   /** The generator that stands at some node, kept to go on from there without running again. */
   #live: {readonly at: Node; readonly run: ThreadRun}
 
-  constructor(index: number, name: string, body: () => Proc<unknown>, model: Language, bounds: Bounds, isVertex: (label: Label) => boolean) {
+  constructor(index: number, thread: Thread, model: Language, bounds: Bounds, isVertex: (label: Label) => boolean) {
     this.index = index
-    this.name = name
-    this.#body = body
+    this.name = thread.name
+    this.#thread = thread
     this.#model = model
     this.#bounds = bounds
     this.#isVertex = isVertex
-    const run = new ThreadRun(index, name, body(), model, bounds)
+    const run = new ThreadRun(index, this.name, thread.body(), model, bounds)
     run.start()
     this.root = this.#add(null, 0, run)
     this.#live = {at: this.root, run}
-    if (this.root.demand.kind === 'done') this.#rerun(this.root)
+    this.#confirm(this.root)
   }
 
   /** The state after `node` was answered. @throws {Nondeterminism} if the thread diverges when run again. */
   child(node: Node, answer: Scalar): Node {
     const child = this.foresee(node, answer)
-    if (child.demand.kind === 'done' && !child.isConfirmed) {
-      this.#rerun(child) // a second opinion on every complete behaviour
-      child.isConfirmed = true
-    }
+    this.#confirm(child)
     return child
+  }
+
+  /** A second opinion on every complete behaviour of code that may do anything. */
+  #confirm(node: Node): void {
+    if (node.demand.kind !== 'done' || node.isConfirmed || this.#thread.isData === true) return
+    this.#rerun(node)
+    node.isConfirmed = true
   }
 
   /** The same, without making sure that the thread does so every time. */
@@ -148,11 +152,11 @@ export class Behaviour {
   #rerun(node: Node): ThreadRun {
     const way: Node[] = []
     for (let at: Node | null = node; at !== null; at = at.parent) way.unshift(at)
-    const run = new ThreadRun(this.index, this.name, this.#body(), this.#model, this.#bounds)
+    const run = new ThreadRun(this.index, this.name, this.#thread.body(), this.#model, this.#bounds)
     for (const at of way) {
       if (at.parent === null) run.start()
       else run.answer(at.answer)
-      this.#compare(at, run)
+      if (this.#thread.isData !== true) this.#compare(at, run)
       run.relabelled.length = 0
       run.checks.length = 0
       run.given.length = 0

@@ -9,15 +9,16 @@
 import {label, type Label} from './event.ts'
 import {countingIn, type Counting} from './counting.ts'
 import {empty, Emitter, identity, none, plain, type Ref} from './emit.ts'
+import {factsOf} from './facts.ts'
 import {foldUnions, inputsOf} from './fold.ts'
 import {and, any, cross, grace as graceBase, id, on, plus, poLoc, R, seq, W, type Model, type Recursive, type RelationExpr, type SetExpr} from './model.ts'
 import type {Check, Local, Mask, OwnRelation, Plan, PlanOp} from './plan.ts'
 import {isLocal} from './reference.ts'
-import {coherenceOrder, isMask, isOwn, isStatic, may, must, unionOf} from './static.ts'
+import {coherenceOrder, isMask, isOwn, isStatic, may, must, partsOf, unionOf} from './static.ts'
 
 /** What is known of the programs that a plan is for. */
 export interface Purpose {
-  /** Their events carry only these. */
+  /** Their events carry only these, or others of which the model can tell no more (facts.ts). */
   readonly labels: readonly Label[]
   /** These relations are empty in all of their threads. */
   readonly absent: readonly OwnRelation[]
@@ -125,7 +126,7 @@ class Compiler {
     }
     const before = withBefore ? this.#relation(this.#model.before) : none
     return {
-      model: this.#model, labels: new Set(this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace,
+      model: this.#model, facts: factsOf(this.#model, this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace,
       locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], counting: this.#counted?.counting ?? null, ops, checks, flagOps: this.#emit.ops, flags, ownFlags, before, order, closures,
     }
   }
@@ -426,17 +427,6 @@ const recursive = new WeakMap<RelationExpr, ReadonlySet<Recursive>>()
 /** A sequence, and sequences in it, part by part. */
 function spread(expr: RelationExpr): readonly RelationExpr[] {
   return expr.op === 'seq' ? expr.args.flatMap(spread) : [expr]
-}
-
-/** The relations that an expression is made from. */
-function partsOf(expr: RelationExpr): readonly RelationExpr[] {
-  switch (expr.op) {
-    case 'seq': case 'or': case 'and': return expr.args
-    case 'minus': return [expr.left, expr.right]
-    case 'inv': case 'opt': case 'plus': case 'star': return [expr.arg]
-    case 'rec': return [expr.body]
-    case 'base': case 'on': case 'cross': case 'brackets': return []
-  }
 }
 
 /** The operations of a list that depend on a relation, directly or not. */

@@ -3,6 +3,7 @@
  * far as the thread's state before did not contribute them.
  */
 import type {Node} from './behaviour.ts'
+import {factsOf} from './facts.ts'
 import type {Plan} from './plan.ts'
 import {shapeOf, type Shape} from './shape.ts'
 import {unitsIn, type Unit} from './units.ts'
@@ -67,7 +68,7 @@ function derive(shape: Shape, before: Shape | null, plan: Plan): Derived {
     const old = before === null ? none : before.members(key)
     for (const vertex of shape.members(key)) if (!old.includes(vertex)) members.push(set, vertex)
   }
-  const foreseen = [...shape.labels].every(label => plan.labels.has(label)) && absent.every(({key}) => shape.pairs(key).length === 0)
+  const foreseen = (factsOf(plan.model, shape.labels) | plan.facts) === plan.facts && absent.every(({key}) => shape.pairs(key).length === 0)
   const units = plan.counting === null ? [] : unitsIn(shape, plan.counting)
   return {plan, foreseen, units, flags: null, pairs: Int32Array.from(pairs), flagPairs: Int32Array.from(flagPairs), members: Int32Array.from(members)}
 }

@@ -1,6 +1,6 @@
 /** What a model is compiled to (compile.ts): a short list of operations on bit matrices, which the checker runs. */
 import type {Counting} from './counting.ts'
-import type {Label} from './event.ts'
+import type {Facts} from './facts.ts'
 import type {Model, RelationExpr, SetExpr} from './model.ts'
 
 /** Operations on relations; the numbers are positions in `Plan.relations`. */
@@ -47,8 +47,8 @@ export interface Check {
 
 export interface Plan {
   readonly model: Model
-  /** The plan serves programs whose events carry only these. */
-  readonly labels: ReadonlySet<Label>
+  /** The plan serves programs of whose labels the model can tell no more than this. */
+  readonly facts: Facts
   readonly relations: number
   /** Relations below this number are kept up to date; the others serve the flags only. */
   readonly kept: number

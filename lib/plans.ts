@@ -2,17 +2,19 @@
 import type {Node} from './behaviour.ts'
 import {compile, study, type Study} from './compile.ts'
 import {numberOf, type Label} from './event.ts'
+import {factsOf} from './facts.ts'
 import type {Model} from './model.ts'
 import type {Plan} from './plan.ts'
 import {shapeOf, type Shape} from './shape.ts'
 
-/** Programs whose events carry the same labels; `inputs` are relations that some of them may lack. */
+/** Programs of whose labels the model can tell the same; `inputs` are relations that some of them may lack. */
 interface Family extends Study {
   readonly labels: readonly Label[]
   /** The plans, by which of the relations a program lacks. */
   readonly plans: Map<string, Plan>
 }
 
+/** By their labels, which is faster to look up, and by what the model can tell of them. */
 const families = new WeakMap<Model, Map<string, Family>>()
 
 /**
@@ -51,7 +53,14 @@ function familyFor(model: Model, shapes: ReadonlySet<Shape>, withBefore: boolean
   const key = `${withBefore}:${Array.from(labels, numberOf).sort((a, b) => a - b).join()}`
   const known = families.get(model) ?? new Map<string, Family>()
   families.set(model, known)
-  const family = known.get(key) ?? newFamily(model, [...labels], withBefore)
+  const family = known.get(key) ?? familyLike(model, known, [...labels], withBefore)
+  known.set(key, family)
+  return family
+}
+
+function familyLike(model: Model, known: Map<string, Family>, labels: readonly Label[], withBefore: boolean): Family {
+  const key = `${withBefore} ${factsOf(model, labels)}`
+  const family = known.get(key) ?? newFamily(model, labels, withBefore)
   known.set(key, family)
   return family
 }

@@ -44,7 +44,7 @@ export class Prepared {
     const isVertex = (label: Label): boolean => !must(folded, label) && !(isCounted && counted !== undefined && must(counted, label))
     const own = {...this.#bounds, endless: false}
     const look = (): Prospect => {
-      const behaviours = this.#program.threads.map(({name, body}, index) => new Behaviour(index, name, body, this.#model, own, isVertex))
+      const behaviours = this.#program.threads.map((thread, index) => new Behaviour(index, thread, this.#model, own, isVertex))
       return {behaviours, foreseen: lookAhead(this.#program.memory, behaviours), isCounted}
     }
     const prospect = look()

@@ -225,12 +225,20 @@ export function mustBeOwn(program: Program): void {
     + 'install it once, and import it from ES modules alone ("type": "module" in package.json), which share one copy')
 }
 
+/** A thread of a program. */
+export interface Thread {
+  readonly name: string
+  readonly body: () => Proc<unknown>
+  /** Does the body interpret data, so that it does the same every time by construction? (A litmus test's; not its user's code.) */
+  readonly isData?: boolean
+}
+
 /** A program that the engine can run. Made by `program`. */
 export interface Program<R = unknown> {
   readonly [madeBy]?: symbol
   readonly name: string
   readonly memory: readonly Location[]
-  readonly threads: readonly {readonly name: string; readonly body: () => Proc<unknown>}[]
+  readonly threads: readonly Thread[]
   /** Hold in every execution, or the program is broken. By name, in the user's words. */
   readonly claims: Readonly<Record<string, Condition<R>>>
   /** Hold in some execution, or the claims may be vacuous. */

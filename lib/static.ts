@@ -52,6 +52,17 @@ export const isStatic = remembered((set: SetExpr): boolean => {
   }
 })
 
+/** The relations that an expression is made from. */
+export function partsOf(expr: RelationExpr): readonly RelationExpr[] {
+  switch (expr.op) {
+    case 'seq': case 'or': case 'and': return expr.args
+    case 'minus': return [expr.left, expr.right]
+    case 'inv': case 'opt': case 'plus': case 'star': return [expr.arg]
+    case 'rec': return [expr.body]
+    case 'base': case 'on': case 'cross': case 'brackets': return []
+  }
+}
+
 /** Can an event with this label be in the set? */
 export function may(set: SetExpr, one: Label): boolean {
   switch (set.op) {

@@ -37,7 +37,7 @@ export function litmusProgram(test: LitmusTest): LitmusProgram {
   }))
   const program: Program<Registers> = {
     name: test.name, memory: memory.words, claims: {}, witnesses: {},
-    threads: test.threads.map(({index}, i) => ({name: `P${index}`, body: () => runThread(threads[i]!)})),
+    threads: test.threads.map(({index}, i) => ({name: `P${index}`, body: () => runThread(threads[i]!), isData: true})),
   }
   const asksForLock = question.displayed.some(i => {
     const seen = question.observed[i]!
