@@ -12,10 +12,10 @@ export class Workers {
   readonly jobs: number
   readonly #pool: Tinypool
 
-  /** @param module the URL of the module whose functions are called. */
-  constructor(jobs: number, module: string) {
+  /** @param module the URL of the module whose functions are called. @param execArgv what Node.js is started with. */
+  constructor(jobs: number, module: string, execArgv: readonly string[]) {
     this.jobs = jobs
-    this.#pool = new Tinypool({filename: module, runtime: 'child_process', minThreads: jobs, maxThreads: jobs})
+    this.#pool = new Tinypool({filename: module, runtime: 'child_process', minThreads: jobs, maxThreads: jobs, execArgv: [...execArgv]})
   }
 
   /** Calls `name` with each task, as processes become free; all are queued at once, behind what was queued before. */
