@@ -29,6 +29,9 @@ interface Place {
   readonly objects: Map<string, readonly Location[]>
 }
 
+/** Where objects may be: in any place, or all of a thread's in one place of its own, one after the other, as in a frame of its stack. */
+export type Places = 'anywhere' | 'in a frame'
+
 /** Adds words to a program's memory, which are made when the index of the first of them is known. */
 export type Declare = (make: (first: number) => readonly Location[]) => void
 
@@ -36,15 +39,17 @@ export class Heap<L extends Layout = Layout> {
   readonly name: string
   readonly layout: L
   readonly #perThread: number
+  readonly #isFrame: boolean
   readonly #declare: Declare
   readonly #places: Place[] = []
   #threads: readonly string[] = []
 
   /** Made by `Memory.heap`. */
-  constructor(name: string, layout: L, perThread: number, declare: Declare) {
+  constructor(name: string, layout: L, {perThread, places}: {readonly perThread: number; readonly places: Places}, declare: Declare) {
     this.name = name
     this.layout = layout
     this.#perThread = perThread
+    this.#isFrame = places === 'in a frame'
     this.#declare = declare
   }
 
@@ -79,7 +84,7 @@ export class Heap<L extends Layout = Layout> {
   furnish(threads: readonly string[]): void {
     this.#threads = threads
     for (const [thread] of threads.entries()) {
-      for (let nth = 0; nth < this.#perThread; nth++) {
+      for (let nth = 0; nth < (this.#isFrame ? 1 : this.#perThread); nth++) {
         this.#addPlace(this.#nameOf(thread, nth), thread, nth, new Array<Scalar>(this.size).fill(uninitialised))
       }
     }
@@ -91,8 +96,8 @@ export class Heap<L extends Layout = Layout> {
    */
   choices(thread: number, nth: number, reuse: boolean): readonly Location[] | null {
     if (nth >= this.#perThread) return null
-    const own = this.#places.find(place => place.thread === thread && place.nth === nth)!
-    const others = !reuse ? [] : this.#places.filter(place => place !== own && (place.thread !== thread || place.nth < nth))
+    const own = this.#places.find(place => place.thread === thread && (this.#isFrame || place.nth === nth))!
+    const others = this.#isFrame || !reuse ? [] : this.#places.filter(place => place !== own && (place.thread !== thread || place.nth < nth))
     return [own, ...others].map(place => this.#objectIn(place, thread, nth)[0]!)
   }
 

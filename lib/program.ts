@@ -5,7 +5,7 @@
  * what each read returns. A thread must be a function of the values that it reads: it may be run
  * many times, and run again from the start.
  */
-import {Heap, type Layout} from './heap.ts'
+import {Heap, type Layout, type Places} from './heap.ts'
 import {makeObject, Value, type Location, type Operand, type Scalar} from './value.ts'
 import {WrongInput} from './wrong-input.ts'
 
@@ -185,8 +185,9 @@ export interface Memory {
   /**
    * A heap of objects with these fields (and how many words each has), for `alloc` and `free`.
    * @param perThread how many objects a thread may allocate; default 2.
+   * @param places where its objects may be; default anywhere.
    */
-  readonly heap: <const L extends Layout>(name: string, layout: L, perThread?: number) => Heap<L>
+  readonly heap: <const L extends Layout>(name: string, layout: L, perThread?: number, places?: Places) => Heap<L>
 }
 
 /** What a thread returned, once every value in it is decided. */
@@ -299,8 +300,8 @@ export function program<T extends Threads>(name: string, build: (memory: Memory)
       if (!words.includes(word)) throw new TypeError(`program ${name} initialises ${word.name}, which it does not declare`)
       ;(word as {init: Scalar}).init = value
     },
-    heap: <const L extends Layout>(object: string, layout: L, perThread = 2) => {
-      const heap = new Heap(object, layout, perThread, make => add(make(words.length)))
+    heap: <const L extends Layout>(object: string, layout: L, perThread = 2, places: Places = 'anywhere') => {
+      const heap = new Heap(object, layout, {perThread, places}, make => add(make(words.length)))
       heaps.push(heap)
       return heap
     },

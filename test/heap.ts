@@ -191,6 +191,24 @@ test('an allocation may get a freed address, or a new one; without reuse, only a
   t.deepEqual([...executions(twice, lkmm, {reuse: false})].map(({returned}) => returned), [{one: 0}])
 })
 
+/** Two threads, whose objects are in a frame of each. */
+const framed = program('framed', ({heap}) => {
+  const frames = heap('frame', {value: 1}, 2, 'in a frame')
+  function* inFrame(value: number): Proc<Value> {
+    const frame = yield* alloc(frames, {value})
+    yield* free(frame)
+    return frame
+  }
+  return threads({
+    * one() { return (yield* inFrame(1)).eq(yield* inFrame(2)) },
+    * another() { return yield* readPlain(yield* alloc(frames, {value: 3})) },
+  })
+})
+
+test('what is in a frame comes back at the same address to the same thread, and to no other', t => {
+  t.deepEqual([...executions(framed, lkmm)].map(({returned}) => returned), [{one: 1, another: 3}])
+})
+
 const recyclings: readonly Program<never>[] = [recycled, exchanged]
 
 for (const recycling of recyclings) {

@@ -11,6 +11,8 @@ import {isFreeResult, sameShape, shapeOf, structOf, substitute, substituteBound}
 export interface Bounds {
   /** Threads besides the main one. */
   readonly threads: number
+  /** Statements of such a thread. */
+  readonly statements: number
   /** Values of each struct that are constructed from nothing but values of T. */
   readonly instances: number
   /** Fresh values of T. */

@@ -15,7 +15,7 @@ import {capturesOf, capturing, settle, start, type State} from './state.ts'
 import type {Signatures} from './syntax.ts'
 import {dereferencesMatter, instancesMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
 
-export const defaultBounds: Bounds = {threads: 2, instances: 2, values: 4, depth: 2, closure: 2}
+export const defaultBounds: Bounds = {threads: 2, statements: Infinity, instances: 2, values: 4, depth: 2, closure: 2}
 
 /** How far to go. */
 export interface Budget {
@@ -105,6 +105,7 @@ class Enumeration {
     for (let count = 1; count <= this.#bounds.threads; count++) {
       for (let inside = size; inside >= count; inside--) {
         for (const sizes of partitions(inside, count)) {
+          if (sizes[0]! > this.#bounds.statements) continue
           for (const {threads, state} of this.#threads(setup, sizes, [])) {
             const joined: Partial = {statements: [...setup.statements, {kind: 'scope', threads}], state}
             for (const whole of this.#extend(joined, size - inside, statements => this.#check(statements), 'main')) yield * this.#finished(whole.statements)

@@ -52,6 +52,8 @@ export interface WrapperBounds {
   readonly clients?: number
   /** Threads besides the main one. */
   readonly threads?: number
+  /** Statements of such a thread. */
+  readonly statements?: number
   /** Values of each struct that are constructed from nothing but values of T; and fresh values of T. */
   readonly instances?: number
   readonly values?: number

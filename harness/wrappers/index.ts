@@ -10,6 +10,7 @@ import {handles} from './crossbeam-handle.ts'
 import {devreses} from './devres.ts'
 import {guards} from './guards.ts'
 import {hazards} from './hazard.ts'
+import {onces} from './once.ts'
 import {rcuCells} from './rcu-cell.ts'
 import {rcuCleans} from './rcu-clean.ts'
 import {rcus} from './rcu.ts'
@@ -34,6 +35,7 @@ export const catalogue: readonly Wrapper[] = [
   ...refcounts,
   ...hazards,
   ...stacks,
+  ...onces,
   ...debts,
   ...exchanges,
   ...rcuCells,
