@@ -5,6 +5,7 @@ import {initialWrite, type Event} from './event.ts'
 import type {Execution, Given, Pair} from './execution.ts'
 import {graceOf} from './grace.ts'
 import {unresolved, type Graph} from './graph.ts'
+import type {Model} from './model.ts'
 import type {LocalEvent} from './thread-run.ts'
 import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
@@ -35,12 +36,19 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
 }
 
 /** The flags that the model raises on the complete execution. */
-export function flags(graph: Graph): string[] {
+export function flags(graph: Graph): readonly string[] {
   const {plan} = graph
-  const raised: string[] = []
-  for (let thread = 0; thread < graph.threads; thread++) raised.push(...ownFlags(graph.nodeOf(thread), plan))
-  if (plan.flags.length > 0 || plan.before >= 0) raised.push(...flagsBetween(graph))
-  return raised.length === 0 ? raised : Object.keys(plan.model.flags).filter(flag => raised.includes(flag))
+  let raised = plan.flags.length > 0 || plan.before >= 0 ? flagsBetween(graph) : none
+  if (plan.ownFlags.length > 0) {
+    for (let thread = 0; thread < graph.threads; thread++) raised = [...raised, ...ownFlags(graph.nodeOf(thread), plan)]
+  }
+  return raised.length === 0 ? none : inOrder(plan.model, raised)
+}
+
+const none: readonly string[] = []
+
+function inOrder({flags}: Model, raised: readonly string[]): readonly string[] {
+  return Object.keys(flags).filter(flag => raised.includes(flag))
 }
 
 /** Those that need more than one thread's own events. */

@@ -484,8 +484,8 @@ function startsOf(capacity: readonly number[]): number[] {
 /** One row per vertex: the vertices of its thread. */
 function sameThread(threadOf: readonly number[], words: number): Int32Array {
   const rows = new Int32Array(threadOf.length * words)
-  for (const [a, thread] of threadOf.entries()) {
-    for (const [b, other] of threadOf.entries()) if (thread === other) put(rows, a * words, b)
+  for (let a = 0; a < threadOf.length; a++) {
+    for (let b = 0; b < threadOf.length; b++) if (threadOf[a] === threadOf[b]) put(rows, a * words, b)
   }
   return rows
 }

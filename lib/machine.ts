@@ -38,7 +38,7 @@ export class Machine {
   readonly #dullness: Int32Array
   /** The unresolved reads that some thread's demand depends on: a row of bits, made anew for each decision. */
   readonly #awaited: Int32Array
-  /** Writes that the read which is looked at may take, and those of the best read so far. */
+  /** Writes that the read which is looked at may take, and those of the best read so far: as many as were counted. Never emptied, which would cost an allocation each. */
   #found: number[] = []
   #foundBest: number[] = []
 
@@ -143,22 +143,25 @@ export class Machine {
     const ready: number[] | null = free ? [] : null
     let dull = -1
     let best = Infinity
+    let dullCount = 0
     let dullLater = false
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
-      const found = this.#candidates(read)
+      const count = this.#candidates(read)
       const later = this.#mayPassOn(read)
-      if (found.length === 0) {
+      if (count === 0) {
         if (!later) return 'dead'
         continue
       }
       ready?.push(read)
-      const score = this.#score(read, found.length, later)
+      const score = this.#score(read, count, later)
       if (score >= best) continue
       dull = read
       best = score
+      dullCount = count
       dullLater = later
-      this.#found = this.#foundBest // the scratch lists change places
+      const found = this.#found // the scratch lists change places
+      this.#found = this.#foundBest
       this.#foundBest = found
     }
     if (dull < 0) return this.#withoutReads()
@@ -167,7 +170,7 @@ export class Machine {
       for (const thread of this.#assumable()) ready.push(-1 - thread)
       if (ready.length > 1) return {kind: 'which', among: ready.length, later: false, of: -1, choices: ready}
     }
-    return offerRead(dull, this.#foundBest, dullLater)
+    return offerRead(dull, this.#foundBest, dullCount, dullLater)
   }
 
   /** No pending read can be resolved now. */
@@ -275,7 +278,7 @@ export class Machine {
     switch (decision.kind) {
       case 'which': {
         const picked = choices[choice]!
-        return picked >= 0 ? offerRead(picked, this.#candidates(picked), this.#mayPassOn(picked)) : this.#offerThread(-1 - picked)
+        return picked < 0 ? this.#offerThread(-1 - picked) : offerRead(picked, this.#found, this.#candidates(picked), this.#mayPassOn(picked))
       }
       case 'from': {
         const write = choices[choice]
@@ -372,28 +375,29 @@ export class Machine {
 
   // ---- where a read may take its value from ----
 
-  /** The writes that a pending read may still take its value from, the dull one first; valid until it is asked again. */
-  #candidates(read: number): number[] {
+  /** Finds the writes that a pending read may still take its value from, the dull one first, and counts them. */
+  #candidates(read: number): number {
     const {graph} = this
     const location = graph.locationOf(read)
     const {until} = graph.eventAt(read)
     const found = this.#found
-    found.length = 0
+    let count = 0
     for (let write = graph.nextWrite(location, -1); write >= 0; write = graph.nextWrite(location, write)) {
       if (graph.isExcluded(read, write) || !this.#coherence.mayRead(read, write)) continue
       const scalar = until === null ? undefined : graph.scalarOf(write)
-      if (scalar === undefined || until!(scalar)) found.push(write)
+      if (scalar === undefined || until!(scalar)) found[count++] = write
     }
     if (!graph.isExcluded(read, initial) && this.#coherence.mayRead(read, initial)
-      && (until === null || until(graph.memory[location]!.init))) found.push(initial)
-    if (found.length > 1) this.#sortDull(found, graph.threadOf[read]!)
-    return found
+      && (until === null || until(graph.memory[location]!.init))) found[count++] = initial
+    if (count > 1) this.#sortDull(count, graph.threadOf[read]!)
+    return count
   }
 
   /** As if the threads ran one after the other: the last write of this thread or one before it, then older ones. */
-  #sortDull(writes: number[], thread: number): void {
+  #sortDull(count: number, thread: number): void {
+    const writes = this.#found
     const start = thread * (this.graph.vertices + 1) + 1
-    for (let i = 1; i < writes.length; i++) {
+    for (let i = 1; i < count; i++) {
       const write = writes[i]!
       let at = i
       for (; at > 0 && this.#dullness[start + writes[at - 1]!]! > this.#dullness[start + write]!; at--) writes[at] = writes[at - 1]!
@@ -511,9 +515,9 @@ export class Machine {
   }
 }
 
-/** The list is copied: it may be the machine's scratch. */
-function offerRead(read: number, choices: readonly number[], later: boolean): Decision {
-  return {kind: 'from', among: choices.length + (later ? 1 : 0), later, of: read, choices: choices.slice()}
+/** The writes are copied, so many of them: they are the machine's scratch. */
+function offerRead(read: number, writes: readonly number[], count: number, later: boolean): Decision {
+  return {kind: 'from', among: count + (later ? 1 : 0), later, of: read, choices: writes.slice(0, count)}
 }
 
 /** Is any scalar an answer to the demand, not only true and false? */

@@ -28,6 +28,7 @@ export interface LitmusVerdict {
 /** Counts executions as they come. */
 export class Tally {
   readonly #question: Question
+  readonly #standing: readonly string[]
   /** How many executions end in each state, which is written as one character per observed thing: what it is among `#scalars`. */
   readonly #states = new Map<string, number>()
   readonly #scalars: (Scalar | undefined)[] = []
@@ -40,12 +41,14 @@ export class Tally {
   #positive = 0
   #negative = 0
 
-  constructor(question: Question) {
+  /** @param standing flags that every execution raises. */
+  constructor(question: Question, standing: readonly string[] = []) {
     this.#question = question
+    this.#standing = standing
   }
 
   /** Takes one complete execution into account, unless the test's filter drops it. */
-  add(outcome: Outcome, flags: Iterable<string> = []): void {
+  add(outcome: Outcome, flags: readonly string[]): void {
     const {filter, condition} = this.#question
     if (filter !== null && holds(filter, outcome) !== true) return
     if (holds(condition, outcome) === true) this.#positive++
@@ -102,7 +105,7 @@ export class Tally {
       ok: quantifier === 'exists' ? positive > 0 : quantifier === 'forall' ? negative === 0 : positive === 0,
       witnesses: quantifier === '~exists' ? {positive: negative, negative: positive} : {positive, negative},
       states: this.#lines(),
-      flags: [...this.#flags].sort(),
+      flags: positive + negative === 0 ? [] : [...this.#flags, ...this.#standing].sort(),
       panics: [...this.#panics].sort(),
       deadlocks: this.#deadlocks,
     }
@@ -135,15 +138,14 @@ export function standingFlags({asksForLock}: LitmusProgram, model: Model): reado
 
 /** Judges a test by its executions. Blocked ones and those in which a thread panics are not counted. */
 export function judgeLitmus(litmus: LitmusProgram, model: Model, runs: Iterable<Run>): LitmusVerdict {
-  const tally = new Tally(litmus.question)
-  const standing = standingFlags(litmus, model)
+  const tally = new Tally(litmus.question, standingFlags(litmus, model))
   for (const {returned, final, failures} of runs) {
     const panics = failures.flatMap(failure => failure.kind === 'panic' ? [`${failure.thread}: ${failure.message}`] : [])
     for (const panic of panics) tally.addPanic(panic)
     if (failures.some(failure => failure.kind === 'deadlock')) tally.addDeadlock()
     else if (panics.length === 0) {
       const flags = failures.flatMap(failure => failure.kind === 'flag' ? [failure.flag] : [])
-      tally.add(outcomeOf(litmus, returned as Registers, index => final[index]!), [...flags, ...standing])
+      tally.add(outcomeOf(litmus, returned as Registers, index => final[index]!), flags)
     }
   }
   return tally.verdict

@@ -48,11 +48,11 @@ interface Strategy {
 }
 
 function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () => Strategy): LitmusRun {
-  let tally = new Tally(litmus.question)
   const standing = standingFlags(litmus, model)
+  let tally = new Tally(litmus.question, standing)
   const observe = observer(litmus)
   const result = survey(litmus.program, model, limits, (): Visitor => {
-    tally = new Tally(litmus.question)
+    tally = new Tally(litmus.question, standing)
     const {isSettled, isDecided} = start()
     return {
       ...isSettled === null ? {} : {isSettled: (view: View) => isSettled(observe(view))},
@@ -62,7 +62,7 @@ function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () =
         if (status === 'blocked') tally.addDeadlock()
         else if (panics.length === 0) {
           const outcome = observe(view)
-          tally.add(outcome, [...view.flags(), ...standing])
+          tally.add(outcome, view.flags())
           return isDecided(outcome)
         }
         return false
