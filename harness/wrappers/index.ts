@@ -20,6 +20,7 @@ import {rflSeqlocks} from './rfl-seqlock.ts'
 import {binders} from './rust-binder.ts'
 import {seqlocks} from './seqlock.ts'
 import {seqrefs} from './seqref.ts'
+import {typeSafes} from './seq-typesafe.ts'
 import {stacks} from './stack.ts'
 
 export const catalogue: readonly Wrapper[] = [
@@ -27,6 +28,7 @@ export const catalogue: readonly Wrapper[] = [
   ...atomicCells,
   ...seqrefs,
   ...rflSeqlocks,
+  ...typeSafes,
   ...rcus,
   ...revocables,
   ...devreses,

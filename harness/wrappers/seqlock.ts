@@ -165,6 +165,14 @@ export const seqlocks: readonly Wrapper[] = ([
     options: admittedFrom(2, false),
   },
   {
+    name: 'd3-seq-fence-acquire', title: 'writers with a fence, readers with acquire loads of the data', source: 'wrappers.md, D3: halves mixed', broken: [],
+    bound: 'T: AnyBitPattern', recipe: {...boehm, loadWord: loadAcquire, again: readOnce},
+  },
+  {
+    name: 'd3-seq-release-fence', title: 'writers with release stores of the data, readers with a fence', source: 'wrappers.md, D3: halves mixed', broken: [],
+    bound: 'T: AnyBitPattern', recipe: {...boehm, odd: writeOnce, storeWord: storeRelease},
+  },
+  {
     name: 'seq-in-c', title: 'as d2, left in C and called through safe signatures', source: 'Rust-for-Linux#526, McKenney 2021, option 3', recipe: boehm,
     bound: 'T: AnyBitPattern', broken: [], isInC: true,
     options: admittedFrom(1, false),

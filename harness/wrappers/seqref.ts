@@ -45,21 +45,24 @@ function* reading<T>({sequence}: State, inside: () => Proc<T>, side: Side = inRu
 
 // ---- D7 and D8: closures that look at the data in place --------------------------------------------------
 
-/** @param isInC everything but the closure is C's, called through safe signatures: the signatures are what is wrong. */
-const closure = (name: string, title: string, isInC: boolean): Wrapper => {
+/**
+ * @param isInC everything but the closure is C's, called through safe signatures: the signatures are what is wrong.
+ * @param isUnsafe is it for its callers to see to it that nobody reads while they write?
+ */
+const closure = (name: string, title: string, isInC: boolean, isUnsafe = false): Wrapper => {
   const side: Side = isInC ? inC : inRust
   return wrapper({
     name, title, source: 'qdrant trififo#8012 (wrappers.md, rows 10, 11)', layout,
     bounds: {size: 4, payloads: ['u8', 'Either']},
     declares,
-    expected: {source: 'wrappers.md, D7', broken: brokenUnder(everyModel), options: admittedFrom(isInC ? 1 : 4, true)},
+    expected: {source: 'wrappers.md, D7', broken: brokenUnder(isUnsafe ? [] : everyModel), options: admittedFrom(isInC ? 1 : 4, !isUnsafe)},
     rust: `
 pub struct SeqLock<T> { data: UnsafeCell<T> }
 unsafe impl<T: Send + Sync> Sync for SeqLock<T> {}
 impl<T: Copy> SeqLock<T> {
     pub fn new(value: T) -> Self;
     pub fn read<R>(&self, look: impl Fn(&T) -> R) -> Option<R>;
-    pub fn write(&self, value: T);
+    pub ${isUnsafe ? 'unsafe ' : ''}fn write(&self, value: T);
 }`,
     bodies: {
       * 'SeqLock::new'({self, args}) {
@@ -245,6 +248,7 @@ impl<T: AnyBitPattern> SeqLock<T> {
 export const seqrefs: readonly Wrapper[] = [
   closure('d7-seq-ref-closure', 'a closure is lent &T while somebody may write', false),
   closure('d7-seq-ref-closure-in-c', 'the same, left in C', true),
+  closure('d7-seq-ref-closure-unsafe', 'the same with an unsafe write(), which no safe client calls', false, true),
   fields('d8-seq-atomic-fields', 'a closure looks at atomic fields before they are validated', false),
   fields('d8-seq-atomic-fields-checked', 'the closure runs after the validation', true),
   proofless('d8-seq-no-lock-proof', 'write() asks for no proof that the lock is held', false),
