@@ -177,11 +177,15 @@ function isTest(value: Value): boolean {
 
 /** Impossible combinations may compute nonsense (a pointer plus a flag): they have no value. */
 function attempt(compute: () => Scalar | undefined): Scalar | undefined {
+  const {stackTraceLimit} = Error
+  Error.stackTraceLimit = 0 // nobody reads the stack of what is thrown and caught here, by the thousand
   try {
     return compute()
   } catch (error) {
     if (error instanceof RangeError) return undefined
     throw error
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

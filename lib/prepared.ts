@@ -117,12 +117,13 @@ function kindOf(spare: number, withBefore: boolean): string {
   return `${spare} ${withBefore}`
 }
 
-const known = new WeakMap<Program, WeakMap<Model, Map<string, Prepared>>>()
+/** By the program's threads: copies of it with other claims share them. */
+const known = new WeakMap<Program['threads'], WeakMap<Model, Map<string, Prepared>>>()
 
 /** The program prepared for a model and bounds; the same for the same arguments. */
 export function prepare(program: Program, model: Model, bounds: Bounds): Prepared {
-  const models = known.get(program) ?? new WeakMap<Model, Map<string, Prepared>>()
-  known.set(program, models)
+  const models = known.get(program.threads) ?? new WeakMap<Model, Map<string, Prepared>>()
+  known.set(program.threads, models)
   const all = models.get(model) ?? new Map<string, Prepared>()
   models.set(model, all)
   const key = `${bounds.rounds} ${bounds.events} ${bounds.reuse}`
