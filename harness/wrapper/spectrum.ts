@@ -81,6 +81,8 @@ export function spectrumOutcome(standings: readonly Standing[]): 'differs' | 'un
 
 /** Executions of a client that are looked at behind the first one that breaks the wrapper. */
 const fewExecutions = 20
+/** Clients in a row that do nothing new, after which no more are looked at. */
+const manyClients = 100
 
 /** Each operation of each method's Rust side once, in the order in which small clients come by. */
 class Performing {
@@ -112,11 +114,16 @@ class Performing {
   complete(wrapper: Wrapper, {verdict, broken, asked}: WrapperRow, {clients, bound}: Depth, expired?: ClientBudget['expired']): void {
     if (verdict === 'no violation found') return
     const own = this.watching(wrapper)
+    let news = 0
     let model = sc // the cheapest; it has a meaning for every operation but SRCU's, which lkmm has
     for (const {client, ordinal} of clientListOf(wrapper).upTo(asked)) {
-      if (ordinal > Math.max(clients, wrapper.bounds?.clients ?? 0) || (expired?.() ?? false) !== false) return
+      if (ordinal > Math.max(clients, wrapper.bounds?.clients ?? 0) || ordinal > news + manyClients || (expired?.() ?? false) !== false) return
       const payload = runnable(client)
-      if (payload === null || ordinal <= (broken?.ordinal ?? 0)) continue
+      if (payload === null || ordinal <= (broken?.ordinal ?? 0)) {
+        news = ordinal // looked at before, or not to be looked at
+        continue
+      }
+      const known = this.#found.size
       const look = (): unknown => explore(clientProgram(own, client, payload, clientName(wrapper.name, ordinal)), model, {bound, executions: fewExecutions})
       try {
         look()
@@ -125,6 +132,7 @@ class Performing {
         model = lkmm
         look()
       }
+      if (this.#found.size > known) news = ordinal
     }
   }
 }
