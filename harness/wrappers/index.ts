@@ -9,6 +9,7 @@ import {epochs} from './crossbeam-epoch.ts'
 import {handles} from './crossbeam-handle.ts'
 import {devreses} from './devres.ts'
 import {guards} from './guards.ts'
+import {handoffs} from './handoff.ts'
 import {hazards} from './hazard.ts'
 import {onces} from './once.ts'
 import {rcuCells} from './rcu-cell.ts'
@@ -30,6 +31,7 @@ export const catalogue: readonly Wrapper[] = [
   ...rflSeqlocks,
   ...typeSafes,
   ...rcus,
+  ...handoffs,
   ...revocables,
   ...devreses,
   ...guards,
