@@ -11,6 +11,7 @@ import {devreses} from './devres.ts'
 import {guards} from './guards.ts'
 import {handoffs} from './handoff.ts'
 import {hazards} from './hazard.ts'
+import {leftRights} from './left-right.ts'
 import {onces} from './once.ts'
 import {rcuCells} from './rcu-cell.ts'
 import {rcuCleans} from './rcu-clean.ts'
@@ -36,6 +37,7 @@ export const catalogue: readonly Wrapper[] = [
   ...devreses,
   ...guards,
   ...asterinas,
+  ...leftRights,
   ...refcounts,
   ...hazards,
   ...stacks,
