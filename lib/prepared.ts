@@ -117,13 +117,18 @@ function kindOf(spare: number, withBefore: boolean): string {
   return `${spare} ${withBefore}`
 }
 
-/** By the program's threads: copies of it with other claims share them. */
-const known = new WeakMap<Program['threads'], WeakMap<Model, Map<string, Prepared>>>()
+/**
+ * Where a program's threads keep their preparations; copies of the program with other claims share them. A property and
+ * no WeakMap: V8's young generation takes what a WeakMap holds for alive, so that over thousands of programs each was
+ * kept until the next full collection, a fifth of the time.
+ */
+const preparations = Symbol('preparations')
 
 /** The program prepared for a model and bounds; the same for the same arguments. */
 export function prepare(program: Program, model: Model, bounds: Bounds): Prepared {
-  const models = known.get(program.threads) ?? new WeakMap<Model, Map<string, Prepared>>()
-  known.set(program.threads, models)
+  const threads: Program['threads'] & {readonly [preparations]?: Map<Model, Map<string, Prepared>>} = program.threads
+  const models = threads[preparations] ?? new Map<Model, Map<string, Prepared>>()
+  if (models.size === 0 && Object.isExtensible(threads)) Object.defineProperty(threads, preparations, {value: models})
   const all = models.get(model) ?? new Map<string, Prepared>()
   models.set(model, all)
   const key = `${bounds.rounds} ${bounds.events} ${bounds.reuse}`
