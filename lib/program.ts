@@ -39,6 +39,8 @@ export type Op =
   | (Named & {readonly kind: 'load'; readonly order: KernelOrder | C11Order; readonly at: Address
     /** The read waits until the word holds a value that satisfies this (a spin loop without the spinning). */
     readonly until?: (value: Scalar) => boolean
+    /** Nobody waits, and nothing depends on `until`: executions in which it does not hold are left out, to ask for the others. */
+    readonly isCertain?: boolean
     /** The thread has nothing else to do: if the wait goes on for ever, the thread is at its end, and nothing is blocked. */
     readonly isIdle?: boolean})
   | (Named & {readonly kind: 'store'; readonly order: KernelOrder | C11Order; readonly at: Address; readonly value: Value

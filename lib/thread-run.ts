@@ -292,7 +292,7 @@ export class ThreadRun {
     for (const label of shape.before) this.#fence(op.name, label)
     const result = op.kind === 'store' ? undefined : this.#read(op, shape.read!, location, addr)
     const read = this.events.length - 1
-    if (op.kind !== 'store' && op.kind !== 'cas' && op.until !== undefined) {
+    if (op.kind !== 'store' && op.kind !== 'cas' && op.until !== undefined && !isAssumed(op)) {
       // a thread that waits does nothing until it has seen what it waits for, perhaps for ever
       return this.#ask({kind: 'wait', value: result!}, () => {
         const answered = this.#finish(op, shape, location, addr, result, read)
@@ -343,12 +343,12 @@ export class ThreadRun {
 
   #read(op: Extract<MappedOp, {kind: 'load' | 'rmw' | 'cas'}>, label: Label, location: Location, addr: readonly number[]): Value {
     const until = op.kind === 'cas' ? null : op.until ?? null
-    const isCertain = op.kind === 'rmw' && op.isCertain === true
+    const isCertain = op.kind !== 'cas' && op.isCertain === true
     const isIdle = op.kind === 'load' && op.isIdle === true
     const expected = op.kind === 'cas' ? op.expected : null
     const position = this.#push({...this.#event(op.name, label), location, addr, via: addr, until, isCertain, isIdle, expected})
     // a wait is a loop around its read: what follows depends on it by control
-    if (until !== null) this.#forever = union([this.#forever, [position]])
+    if (until !== null && !isAssumed(op)) this.#forever = union([this.#forever, [position]])
     return Value.read(position)
   }
 
@@ -384,6 +384,11 @@ export class ThreadRun {
     this.events[position] = {...this.events[position]!, label}
     this.relabelled.push([position, label])
   }
+}
+
+/** Is it a read that nobody waits for, although it says what it finds? */
+function isAssumed(op: MappedOp): boolean {
+  return op.kind === 'load' && op.isCertain === true
 }
 
 function isPlain(order: string): boolean {

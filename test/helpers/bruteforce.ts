@@ -216,12 +216,12 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
     for (const fence of shape.before) add(fence, null, null)
     if (guess === undefined) {
       access(shape.read!, to, null)
-      const mayBlock = until !== undefined && !(op.kind === 'rmw' && op.isCertain === true)
+      const mayBlock = until !== undefined && !('isCertain' in op && op.isCertain === true)
       return {pending: {word: to.location.index, among: [], until: until ?? null, mayBlock, isIdle: op.kind === 'load' && op.isIdle === true}}
     }
     const read = (label: Label): number => {
       const position = access(label, to, guess)
-      if (until !== undefined) forever = [...forever, position] // a wait is a loop around its read
+      if (until !== undefined && !(op.kind === 'load' && op.isCertain === true)) forever = [...forever, position] // a wait is a loop around its read
       return position
     }
     let reply: Reply

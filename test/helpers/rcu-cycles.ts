@@ -3,8 +3,8 @@
  * around a grace period, or just so, joined by edges of communication (herd's Rfe, Fre, Coe).
  */
 import {
-  program, rcuReadLock, rcuReadUnlock, readOnce, showScalar, survey, synchronizeRcu, writeOnce,
-  type Location, type Memory, type Model, type Proc, type Program, type Scalar, type Survey, type Value, type View,
+  perform, program, rcuReadLock, rcuReadUnlock, readOnce, survey, synchronizeRcu, writeOnce,
+  type Location, type Memory, type Model, type Proc, type Program, type Scalar, type Value,
 } from '../../lib/index.ts'
 import type {RcuFlavour} from '../../primitives/index.ts'
 
@@ -50,83 +50,105 @@ export const implemented = <S>(flavour: RcuFlavour<S>) => (memory: Memory, reade
   }
 }
 
-/** The cycle's program; its first words, one for each thread, are the cycle's. A thread returns what it read. */
-export function cycleProgram({kinds, edges}: Cycle, rcuIn: (memory: Memory, readers: number, periods: number) => Rcu): Program<never> {
+/** Of each edge, whether an execution has it as drawn. Reads and final values have no other choice, so this is the whole outcome. */
+export type Outcome = readonly boolean[]
+
+/** All that a cycle's accesses could come to, each once. */
+export function outcomesOf({edges}: Cycle): readonly Outcome[] {
+  return edges.reduce<readonly Outcome[]>(all => all.flatMap(some => [[...some, true], [...some, false]]), [[]])
+}
+
+/** `section -rf-> grace -fr->`, with `not` where the edge is not as drawn. */
+export function describeOutcome({kinds, edges}: Cycle, outcome: Outcome): string {
+  return kinds.map((kind, i) => `${kind} -${outcome[i]! ? '' : 'not '}${edges[i]!}->`).join(' ')
+}
+
+/** The value that a read finds where the edge is as drawn, and where it is not. */
+const found = (edge: Edge, isDrawn: boolean): number => Number((edge === 'rf') === isDrawn)
+
+/**
+ * The cycle's program; its first words, one for each thread, are the cycle's. A thread returns what it read.
+ * With `asked`, executions whose reads find something else are left out.
+ */
+export function cycleProgram(
+  {kinds, edges}: Cycle, rcuIn: (memory: Memory, readers: number, periods: number) => Rcu, asked: Outcome | null = null,
+): Program<never> {
+  const last = kinds.length - 1
   return program('cycle', memory => {
     const words = kinds.map((_, i) => memory.word(`x${i}`))
     const readers = kinds.filter(kind => kind === 'section').length
     const rcu = rcuIn(memory, readers, kinds.length - readers)
+    const read = (word: Location, edge: number): Proc<Value> =>
+      asked === null ? readOnce(word) : readGiven(word, found(edges[edge]!, asked[edge]!))
     const threads = kinds.map((kind, i) => (): Proc<readonly Value[]> => {
-      const first = () => second(words[i]!, edges.at(i - 1)!)
-      const last = () => source(words[(i + 1) % words.length]!, edges[i]!)
+      const into = i === 0 ? last : i - 1
+      const first = () => second(words[i]!, edges[into]!, word => read(word, into))
+      const then = () => source(words[i === last ? 0 : i + 1]!, edges[i]!, word => read(word, i))
       const reader = kinds.slice(0, i).filter(other => other === 'section').length
-      return kind === 'section' ? rcu.registered(reader, inSection(rcu, reader, first, last)) : aroundGracePeriod(rcu, first, last)
+      return kind === 'section' ? rcu.registered(reader, inSection(rcu, reader, first, then)) : aroundGracePeriod(rcu, first, then)
     })
     return {threads: Object.fromEntries(threads.map((body, i) => [`P${i}`, body]))}
   })
 }
 
-type Access = () => Proc<readonly Value[]>
+/** READ_ONCE() of this value; executions in which it is another do not exist. */
+function* readGiven(at: Location, value: number): Proc<Value> {
+  return yield* perform<Value>({kind: 'load', name: 'READ_ONCE', vocabulary: 'kernel', order: 'ONCE', at, until: seen => seen === value, isCertain: true})
+}
 
-function* inSection(rcu: Rcu, reader: number, first: Access, last: Access): Proc<readonly Value[]> {
+type Access = () => Proc<readonly Value[]>
+type Read = (word: Location) => Proc<Value>
+
+function* inSection(rcu: Rcu, reader: number, first: Access, then: Access): Proc<readonly Value[]> {
   yield* rcu.readLock(reader)
-  const read = [...yield* first(), ...yield* last()]
+  const read = [...yield* first(), ...yield* then()]
   yield* rcu.readUnlock(reader)
   return read
 }
 
-function* aroundGracePeriod(rcu: Rcu, first: Access, last: Access): Proc<readonly Value[]> {
+function* aroundGracePeriod(rcu: Rcu, first: Access, then: Access): Proc<readonly Value[]> {
   const read = yield* first()
   yield* rcu.synchronize()
-  return [...read, ...yield* last()]
+  return [...read, ...yield* then()]
 }
 
 /** The access that an edge comes from. */
-function* source(word: Location, edge: Edge): Proc<readonly Value[]> {
-  if (edge === 'fr') return [yield* readOnce(word)]
+function* source(word: Location, edge: Edge, read: Read): Proc<readonly Value[]> {
+  if (edge === 'fr') return [yield* read(word)]
   yield* writeOnce(word, 1)
   return []
 }
 
 /** The access that it leads to. */
-function* second(word: Location, edge: Edge): Proc<readonly Value[]> {
-  if (edge === 'rf') return [yield* readOnce(word)]
+function* second(word: Location, edge: Edge, read: Read): Proc<readonly Value[]> {
+  if (edge === 'rf') return [yield* read(word)]
   yield* writeOnce(word, edge === 'co' ? 2 : 1)
   return []
 }
 
-/** A scalar as outcomes spell it. */
-export function told(scalar: Scalar | undefined): string {
-  return scalar === undefined ? '?' : showScalar(scalar)
-}
-
-/** What executions come to: `reads of P0; … | final words`. */
-export function outcomesOf(program: Program<never>, words: number, model: Model): {readonly outcomes: ReadonlySet<string>; readonly survey: Survey} {
-  const outcomes = new Set<string>()
-  const done = survey(program, model, {}, () => {
-    outcomes.clear()
-    return {visit: (view, status) => {
-      if (status === 'complete') outcomes.add(outcomeIn(view, words))
-      return false
-    }}
-  })
-  return {outcomes, survey: done}
-}
-
-function outcomeIn(view: View, words: number): string {
-  const all = Array.from({length: words}, (_, i) => i)
-  const reads = all.map(thread => (view.returned(thread) as readonly Value[]).map(value => told(view.scalar(thread, value))).join())
-  return `${reads.join('; ')} | ${all.map(word => told(view.final(word))).join()}`
-}
-
-/** Is every edge of the cycle as drawn, given what each thread read and the final values of the words? */
-export function closes({edges}: Cycle, reads: readonly (readonly string[])[], final: readonly string[]): boolean {
-  return edges.every((edge, i) => {
-    const to = (i + 1) % edges.length
+/** What an execution comes to, given what each thread read and the final values of the words. */
+export function outcomeOf({edges}: Cycle, reads: readonly (readonly Scalar[])[], final: (word: number) => Scalar | undefined): Outcome {
+  return edges.map((edge, i) => {
+    const to = i === edges.length - 1 ? 0 : i + 1
     switch (edge) {
-      case 'rf': return reads[to]![0] === '1'
-      case 'fr': return reads[i]!.at(-1) === '0'
-      case 'co': return final[to] === '2'
+      case 'rf': return reads[to]![0] === 1
+      case 'fr': return reads[i]!.at(-1) === 0
+      case 'co': return final(to) === 2
     }
   })
+}
+
+/** Has some execution this outcome? All of them are looked at. @throws {Error} if something kept that from being. */
+export function isPossible(cycle: Cycle, rcu: (memory: Memory, readers: number, periods: number) => Rcu, outcome: Outcome, model: Model): boolean {
+  let isFound = false
+  const {edges} = cycle
+  const {unknown} = survey(cycleProgram(cycle, rcu, outcome), model, {}, () => {
+    isFound = false
+    return {visit: (view, status) => {
+      isFound ||= status === 'complete' && edges.every((edge, i) => edge !== 'co' || (view.final(i === edges.length - 1 ? 0 : i + 1) === 2) === outcome[i])
+      return isFound
+    }}
+  })
+  if (unknown.length > 0) throw new Error(`not everything was looked at: ${JSON.stringify(unknown)}`)
+  return isFound
 }
