@@ -11,6 +11,7 @@ import {devreses} from './devres.ts'
 import {guards} from './guards.ts'
 import {handoffs} from './handoff.ts'
 import {hazards} from './hazard.ts'
+import {indexStacks} from './index-stack.ts'
 import {leftRights} from './left-right.ts'
 import {onces} from './once.ts'
 import {rcuCells} from './rcu-cell.ts'
@@ -41,6 +42,7 @@ export const catalogue: readonly Wrapper[] = [
   ...refcounts,
   ...hazards,
   ...stacks,
+  ...indexStacks,
   ...onces,
   ...debts,
   ...exchanges,
