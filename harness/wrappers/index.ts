@@ -14,6 +14,7 @@ import {hazards} from './hazard.ts'
 import {indexStacks} from './index-stack.ts'
 import {leftRights} from './left-right.ts'
 import {onces} from './once.ts'
+import {oneshots} from './oneshot.ts'
 import {rcuCells} from './rcu-cell.ts'
 import {rcuCleans} from './rcu-clean.ts'
 import {rcus} from './rcu.ts'
@@ -44,6 +45,7 @@ export const catalogue: readonly Wrapper[] = [
   ...stacks,
   ...indexStacks,
   ...onces,
+  ...oneshots,
   ...debts,
   ...exchanges,
   ...rcuCells,
