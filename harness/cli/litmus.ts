@@ -1,4 +1,5 @@
 /** `litmus FILE|DIR…`: judges tests, or writes them with `--generate`. */
+import {setFlagsFromString} from 'node:v8'
 import {defaultSearch} from '../evaluate.ts'
 import type {LitmusFlags} from '../flags.ts'
 import {litmusCommand} from '../litmus/command.ts'
@@ -8,6 +9,11 @@ import {modelNamed} from '../names.ts'
 import {exits, Usage, type Exit} from './exit.ts'
 import {gauges, megabytesFor} from './resources.ts'
 import {Output, Progress, say} from './terminal.ts'
+
+// Most tests take a millisecond, and compiling the engine as much CPU time as running it. With less inlining than V8's
+// default (920 bytecodes per function), the 2,826 tests that herd7 finishes take 6.1 s where they took 7.2 s, and one that
+// takes seconds a tenth more. It changes how code is compiled, and nothing else; a V8 without it would say so, and go on.
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=300')
 
 export async function judgeLitmusTests(paths: readonly string[], flags: LitmusFlags): Promise<Exit> {
   if (flags.generate !== undefined) return writeLitmusTests(flags.generate, paths, flags)
