@@ -1,4 +1,5 @@
 /** What a run found, as text for people: the failure report, and one line on what was covered. Pure: returns strings. */
+import {fileURLToPath, pathToFileURL} from 'node:url'
 import {
   showScalar, type Failure, type Location, type Model, type Run, type Step, type Unknown,
 } from '../lib/index.ts'
@@ -166,9 +167,12 @@ function wordOf({text}: Timeline['rows'][number]): string {
   return word === undefined || rest === undefined ? '' : ` on ${word}`
 }
 
+const engine = fileURLToPath(new URL('../lib/', import.meta.url))
+
 /** The frames of a stack that are the user's. */
 function ownFrames(stack: string): readonly string[] {
-  const frames = stack.split('\n').filter(line => /^\s+at /.test(line) && !/node:internal|[/\\]lib[/\\](behaviour|explore|machine)\./.test(line))
+  const frames = stack.replaceAll(pathToFileURL(engine).href, engine).split('\n')
+    .filter(line => /^\s+at /.test(line) && !/node:internal|\(<anonymous>\)/.test(line) && !line.includes(engine))
   return frames.slice(0, 3).map(line => cut(`    ${line.trim()}`, width))
 }
 

@@ -6,7 +6,7 @@
  * orders a free before the allocation that gets the same place, and nothing else (C++ [new.delete.dataraces];
  * the kernel's slab allocators hand a place on under a lock or on one CPU).
  */
-import {flatten, inUse, isFree, type Heap, type Layout, type PerField} from './heap.ts'
+import {flatten, Heap, inUse, isFree, type Layout, type PerField} from './heap.ts'
 import {perform, type Proc} from './program.ts'
 import {poison, showScalar, uninitialised, Value, type Location, type Operand, type Scalar} from './value.ts'
 
@@ -19,8 +19,10 @@ interface Spelling {
  * Makes an object and returns a pointer to it, which no other thread has. It holds `values`, or nothing
  * that may be read. The scheduler chooses whether it gets the address of an object that was freed.
  * A thread can allocate as many as its heap has room for (`perThread`); more is a budget that cut the run.
+ * @throws {TypeError} the thread's, if there is no such heap, or `values` are not of its fields.
  */
 export function* alloc<L extends Layout>(heap: Heap<L>, values?: PerField<L, Operand>, {name}: Spelling = {name: 'alloc'}): Proc<Value> {
+  if (!(heap instanceof Heap)) throw new TypeError(`${name} of ${heap === undefined ? 'undefined' : 'what is no heap'}: make one with heap() where the program declares its memory`)
   const pointer = yield* perform<Value>({kind: 'pick', among: heap})
   const {status, origin} = (pointer.scalar as Location).object.heap!
   if (origin === 'reused') {
@@ -28,7 +30,7 @@ export function* alloc<L extends Layout>(heap: Heap<L>, values?: PerField<L, Ope
       kind: 'rmw', name, vocabulary: 'kernel', order: 'ACQUIRE', at: status, update: () => Value.of(inUse), until: word => word === isFree, isCertain: true,
     })
   }
-  const words = values === undefined ? new Array<Scalar>(heap.size).fill(uninitialised) : flatten(heap.layout, values)
+  const words = values === undefined ? new Array<Scalar>(heap.size).fill(uninitialised) : flatten(heap, values)
   for (const [i, value] of words.entries()) {
     if (origin === 'fresh' && values === undefined) break
     yield* perform<undefined>({kind: 'store', name, vocabulary: 'kernel', order: 'plain', at: pointer.plus(i), value: Value.of(value), mark: 'birth'})

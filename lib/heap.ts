@@ -44,8 +44,10 @@ export class Heap<L extends Layout = Layout> {
   readonly #places: Place[] = []
   #threads: readonly string[] = []
 
-  /** Made by `Memory.heap`. */
+  /** Made by `Memory.heap`. @throws {TypeError} if a field has no whole number of words, or there is none. */
   constructor(name: string, layout: L, {perThread, places}: {readonly perThread: number; readonly places: Places}, declare: Declare) {
+    mustBeLayout(name, layout)
+    if (!Number.isInteger(perThread) || perThread < 0) throw new TypeError(`heap ${name}: perThread is how many objects a thread may allocate, and not ${perThread}`)
     this.name = name
     this.layout = layout
     this.#perThread = perThread
@@ -55,7 +57,7 @@ export class Heap<L extends Layout = Layout> {
 
   /** An object that exists from the start, with these values; a pointer to it is the address of its first word. */
   object(name: string, values: PerField<L, Scalar>): PerField<L, Location> {
-    return this.#perField(this.#addPlace(name, -1, 0, flatten(this.layout, values)))
+    return this.#perField(this.#addPlace(name, -1, 0, flatten(this, values)))
   }
 
   /** The addresses of the fields of the object that `pointer` points to. */
@@ -65,9 +67,10 @@ export class Heap<L extends Layout = Layout> {
     return this.#perField(Array.from({length: size}, (_, i) => i === 0 ? start : start.plus(i)))
   }
 
-  /** `container_of()`: the object of which `pointer` points to the first word of this field. */
+  /** `container_of()`: the object of which `pointer` points to the first word of this field. @throws {TypeError} if there is no such field. */
   containerOf(pointer: Operand, field: keyof L): Value {
     let offset = 0
+    if (!Object.hasOwn(this.layout, field)) throw new TypeError(`container_of() by ${String(field)}, but a ${this.name} has ${Object.keys(this.layout).join(', ')}`)
     for (const [name, length] of Object.entries(this.layout)) {
       if (name === field) break
       offset += length
@@ -150,7 +153,24 @@ export class Heap<L extends Layout = Layout> {
   }
 }
 
-/** The words of an object, given its fields. */
-export function flatten<L extends Layout, T>(layout: L, fields: PerField<L, T>): readonly T[] {
-  return Object.keys(layout).flatMap<T>(field => fields[field] as T | readonly T[])
+/** The words of an object, given its fields. @throws {TypeError} if it is not these fields that are given, or not as many words. */
+export function flatten<L extends Layout, T>({name, layout}: Heap<L>, fields: PerField<L, T>): readonly T[] {
+  const stranger = Object.keys(fields).find(field => !Object.hasOwn(layout, field))
+  if (stranger !== undefined) throw new TypeError(`a ${name} has no field ${stranger}: it has ${Object.keys(layout).join(', ')}`)
+  return Object.entries(layout).flatMap<T>(([field, length]) => {
+    const given = fields[field] as T | readonly T[] | undefined
+    const words = Array.isArray(given) ? given.length : Number(given !== undefined)
+    if (words !== length || (length === 1 && Array.isArray(given))) throw new TypeError(`field ${field} of a ${name} has ${counted(length)}: it was given ${words === 0 ? 'none' : counted(words)}`)
+    return given as T | readonly T[]
+  })
+}
+
+const counted = (words: number): string => words === 1 ? '1 word' : `${words} words`
+
+function mustBeLayout(name: string, layout: Layout | undefined): void {
+  const fields = Object.entries(layout ?? {})
+  if (fields.length === 0) throw new TypeError(`heap ${name} needs fields, as in heap('${name}', {next: 1, data: 2})`)
+  for (const [field, length] of fields) {
+    if (!Number.isInteger(length) || length < 1) throw new TypeError(`field ${field} of heap ${name} has ${String(length)} words: it needs a whole number of them, at least 1`)
+  }
 }

@@ -278,8 +278,18 @@ export class ThreadRun {
   #dereference(op: MappedOp, address: Scalar, addr: readonly number[]): {readonly reply: Reply} | null {
     if (typeof address !== 'number' && address.index >= 0 && address.tag === 0) return this.#accessAt(op, address, addr)
     const what = typeof address !== 'number' ? nameOf(address) : address === 0 ? 'a null pointer' : `${address}, which is no address`
-    this.#panic(`${op.name} of ${what}`)
+    this.#panic(this.#thrown(new Error(`${op.name} of ${what}`)))
     return null
+  }
+
+  /** The error as the thread throws it where it stands: with the line. The thread is over, whether it catches it or not. */
+  #thrown(error: Error): Error {
+    try {
+      this.#generator.throw(error)
+    } catch {
+      // it is told as the thread's panic
+    }
+    return error
   }
 
   #accessAt(op: MappedOp, location: Location, addr: readonly number[]): {readonly reply: Reply} | null {

@@ -198,12 +198,11 @@ function computePointer(operator: Operator, a: Scalar, b: Scalar): Scalar {
   switch (operator) {
     case '+': return displace(pointer, number)
     case '-': if (typeof a !== 'number') return displace(pointer, -number); break
-    case '|': if (isTag(number)) return tagged(pointer, pointer.tag | number); break
-    case '^': if (isTag(number)) return tagged(pointer, pointer.tag ^ number); break
+    case '|': return tagged(pointer, pointer.tag | mustBeTag(operator, number))
+    case '^': return tagged(pointer, pointer.tag ^ mustBeTag(operator, number))
     case '&':
       if (isTag(number)) return pointer.tag & number
-      if (isTag(~number)) return tagged(pointer, pointer.tag & number)
-      break
+      return tagged(pointer, pointer.tag & ~mustBeTag('& ~', ~number))
   }
   throw notDefined(operator, a, b)
 }
@@ -218,6 +217,11 @@ const alignment = 8
 
 function isTag(number: number): boolean {
   return number >= 0 && number < alignment
+}
+
+function mustBeTag(operator: string, number: number): number {
+  if (!isTag(number)) throw new RangeError(`operator ${operator} of a pointer and ${number}: only its 3 low bits are free, for tags up to ${alignment - 1}`)
+  return number
 }
 
 /** The number behind a pointer, for hashing and ordering. */

@@ -1,7 +1,8 @@
 import test from 'ava'
 import {
   alloc, anyOf, awaitOnce, cmpxchg, executionKey, executions, explore, free, kfree, kmalloc, lkmm, models, program, rc11, readOnce, readPlain,
-  regimes, sc, storeRelease, threads, when, writeOnce, writePlain, xchg, type FaultKind, type Limits, type Model, type Proc, type Program, type Regime, type Scalar, type Value,
+  regimes, sc, storeRelease, threads, when, writeOnce, writePlain, xchg, Value,
+  type FaultKind, type Heap, type Limits, type Location, type Memory, type Model, type PerField, type Proc, type Program, type Regime,
 } from '../lib/index.ts'
 import {bruteForce} from './helpers/bruteforce.ts'
 
@@ -103,16 +104,62 @@ test('an object that nothing leads to leaks, when that is asked', t => {
   t.deepEqual(run!.failures.map(failure => failure.kind === 'fault' && failure.object), ['node@two'])
 })
 
-test('what cannot be freed or followed is the thread’s panic, and says what it was', t => {
-  const panics = (use: (heap: {readonly pointer: Scalar}) => Proc): unknown =>
-    [...executions(program('wild', ({heap}) => {
-      const nodes = heap('node', {next: 1, value: 1})
-      const node = nodes.object('node', {next: 0, value: 0})
-      return threads({* one() { yield* use({pointer: node.next}) }})
-    }), sc)][0]!.failures.flatMap(failure => failure.kind === 'panic' ? [failure.message] : [])
-  t.deepEqual(panics(function* () { yield* writePlain(yield* anyOf([0]), 1) }), ['plain write of a null pointer'])
-  t.deepEqual(panics(function* ({pointer}) { yield* free((yield* anyOf([pointer])).plus(1)) }), ['free of &node.value, which is not the start of an object on a heap'])
-  t.deepEqual(panics(function* ({pointer}) { yield* readPlain((yield* anyOf([pointer])).or(1)) }), ['plain read of node.next|1, a pointer with its low bits set'])
+// ---- Bad input ---------------------------------------------------------------------------------------
+
+type Nodes = Heap<{readonly next: 1; readonly value: 2}>
+
+/** What a thread panics with, and the line that its stack leads to first. */
+const misuses: readonly (readonly [message: string, use: (nodes: Nodes, node: PerField<Nodes['layout'], Location>) => Proc<unknown>])[] = [
+  ['plain write of a null pointer', function* () { yield* writePlain(yield* anyOf([0]), 1) }],
+  ['plain read of 1, which is no address', nodes => readPlain(nodes.at(0).value[0]!)],
+  ['plain read of node.next|1, a pointer with its low bits set', function* (_, node) { yield* readPlain((yield* anyOf([node.next])).or(1)) }],
+  ['free of 5, which is not the start of an object on a heap', () => free(5)],
+  ['free of &node.value[0], which is not the start of an object on a heap', function* (_, node) { yield* free((yield* anyOf([node.next])).plus(1)) }],
+  ['free of &node.next|1, which is not the start of an object on a heap', function* (_, node) { yield* free((yield* anyOf([node.next])).or(1)) }],
+  ['kfree of &lasting, which is not the start of an object on a heap', function* () { yield* kfree(lasting) }],
+  ['operator | of a pointer and 8: only its 3 low bits are free, for tags up to 7', function* (_, node) { yield* readPlain(Value.of(node.next).or(8)) }],
+  ['operator & ~ of a pointer and 15: only its 3 low bits are free, for tags up to 7', function* (_, node) { yield* readPlain(Value.of(node.next).and(~15)) }],
+  ['node.next + 3 is outside of node, which has 3 words', function* (_, node) { yield* readPlain(Value.of(node.next).plus(3)) }],
+  ['node.next + -1 is outside of node, which has 3 words', function* (nodes, node) { yield* readPlain(nodes.containerOf(node.next, 'value')) }],
+  ['free of &node.value[0], which is not the start of an object on a heap', function* (nodes, node) { yield* free(nodes.containerOf(node.value[1]!, 'value')) }],
+  ['container_of() by prev, but a node has next, value', function* (nodes, node) { yield* readPlain(nodes.containerOf(node.next, 'prev' as 'next')) }],
+  ['field value of a node has 2 words: it was given 1 word', nodes => alloc(nodes, {next: 0, value: [1]})],
+  ['field value of a node has 2 words: it was given none', nodes => alloc(nodes, {next: 0} as never)],
+  ['a node has no field prev: it has next, value', nodes => alloc(nodes, {next: 0, value: [0, 0], prev: 0} as never)],
+  ['alloc of undefined: make one with heap() where the program declares its memory', () => alloc(undefined as never)],
+]
+
+let lasting: Location
+
+for (const [i, [message, use]] of misuses.entries()) {
+  test(`misuse ${i + 1}: ${message}`, t => {
+    const misused = program('misused', ({heap, word}) => {
+      lasting = word('lasting')
+      const nodes = heap('node', {next: 1, value: 2})
+      const node = nodes.object('node', {next: 0, value: [0, 0]})
+      return threads({* one() { yield* use(nodes, node) }})
+    })
+    for (const model of [sc, lkmm]) {
+      const [run] = [...executions(misused, model)]
+      const [panic] = run!.failures.flatMap(failure => failure.kind === 'panic' ? [failure] : [])
+      t.is(panic?.message, message)
+      t.regex(panic!.stack, /test\/heap\.ts:\d+/, 'its stack leads to the line')
+    }
+  })
+}
+
+test('a heap needs fields with a whole number of words, and room for a whole number of objects', t => {
+  const declaring = (declare: (heap: Memory['heap']) => unknown) => () => program('declaring', ({heap}) => {
+    declare(heap)
+    return threads({* nobody() {}})
+  })
+  for (const [message, declare] of Object.entries<(heap: Memory['heap']) => unknown>({
+    'heap node needs fields, as in heap(\'node\', {next: 1, data: 2})': heap => heap('node', {}),
+    'field next of heap node has 0 words: it needs a whole number of them, at least 1': heap => heap('node', {next: 0}),
+    'field next of heap node has 1.5 words: it needs a whole number of them, at least 1': heap => heap('node', {next: 1.5}),
+    'heap node: perThread is how many objects a thread may allocate, and not -1': heap => heap('node', {next: 1}, -1),
+    'field value of a node has 2 words: it was given 1 word': heap => heap('node', {value: 2}).object('node', {value: [0]}),
+  })) t.throws(declaring(declare), {instanceOf: TypeError, message})
 })
 
 test('a thread that allocates more than its heap has room for is cut, and the verdict unknown', t => {
