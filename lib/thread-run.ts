@@ -2,12 +2,14 @@
  * One run of a thread's generator: operations become events by a model's mapping, until the thread must know something
  * before it goes on. Reads are not answered: their results are symbolic values (design.md, 2: "defer and resolve").
  */
-import type {Label} from './event.ts'
+import {label, type Label} from './event.ts'
 import {mapping, type Family, type MappedOp, type Shape} from './mapping.ts'
 import type {Model} from './model.ts'
 import {siteOf, type Mark, type Op, type Picker, type Proc, type Reply} from './program.ts'
 import {openedFor, openSections, type Period} from './sections.ts'
 import {truth, union, Value, type Location, type Scalar} from './value.ts'
+
+const srcuUnlock = label('W', 'Srcu-unlock')
 
 /** An event of one thread, before it is placed in an execution. Positions count the thread's events. */
 export interface LocalEvent {
@@ -380,7 +382,9 @@ export class ThreadRun {
 
   #push(event: LocalEvent): number {
     this.#callOf.push(this.#call)
-    this.events.push(this.#isWithinC ? {...event, addr: this.#ordering(event.addr), data: this.#ordering(event.data, event.rmwRead), ctrl: this.#ordering(event.ctrl)} : event)
+    // the cookie of srcu_read_unlock() orders nothing either, but says which section it ends
+    const data = event.label === srcuUnlock ? event.data : this.#ordering(event.data, event.rmwRead)
+    this.events.push(this.#isWithinC ? {...event, addr: this.#ordering(event.addr), data, ctrl: this.#ordering(event.ctrl)} : event)
     return this.events.length - 1
   }
 

@@ -1,6 +1,7 @@
 import test from 'ava'
 import {
-  atomicFetchAddRelaxed, atomicFetchAddRelease, explore, inC, kernelRust, lkmm, program, readOnce, readPlain, smpMb, smpWmb, storeRelease, loadAcquire, threads, when, writeOnce,
+  atomicFetchAddRelaxed, atomicFetchAddRelease, explore, inC, kernelRust, lkmm, program, readOnce, readPlain, smpMb, smpWmb, srcuReadLock,
+  srcuReadUnlock, storeRelease, synchronizeSrcu, loadAcquire, threads, when, writeOnce,
   type Model, type Proc, type Program, type Value,
 } from '../lib/index.ts'
 
@@ -136,6 +137,27 @@ test('a read-modify-write stays one: what it stores depends on what it read', t 
   })
   t.false(happens(leaving, lkmm))
   t.false(happens(leaving, kernelRust))
+})
+
+test('a cookie that passed through Rust still ends the section of SRCU that it comes from', t => {
+  const section = program('a section of SRCU', ({word}) => {
+    const [domain, x, y] = [word('domain'), word('x'), word('y')]
+    return threads({
+      * reads() {
+        const cookie = yield* inC(srcuReadLock(domain))
+        const seen = {x: yield* readOnce(x), y: yield* readOnce(y)}
+        yield* inC(srcuReadUnlock(domain, cookie))
+        return seen
+      },
+      * waits() {
+        yield* writeOnce(x, 1)
+        yield* inC(synchronizeSrcu(domain))
+        yield* writeOnce(y, 1)
+      },
+    }, {witnesses: {'a section around a grace period': ({reads}) => reads.x === 0 && reads.y === 1}})
+  })
+  t.false(happens(section, lkmm))
+  t.false(happens(section, kernelRust))
 })
 
 test('a racing plain access is flagged on either side', t => {

@@ -10,6 +10,7 @@ import {closuresIn} from '../rust/client.ts'
 import {renameBlock} from '../rust/rename.ts'
 import {EndOfBlock, Interpreter, type Setting} from './interpret.ts'
 import {payloadWords, type PayloadWords} from './payload.ts'
+import {Sections} from './sections.ts'
 import {Sequential, SequentialDeadlock, SequentialFault} from './sequential.ts'
 import {Unwinding, type RustValue} from './value.ts'
 import {constructed, type Wrapper} from './wrapper.ts'
@@ -71,18 +72,17 @@ function heapsOf(memory: Memory, payload: PayloadWords, most: number): Pick<Sett
 }
 
 /**
- * A thread that waits for ever where it waits for RCU readers of its own thread, or of the main one, which waits for it.
+ * A thread that waits for ever where it waits for readers of its own thread, or of the main one, which waits for it.
  * Under the models such an execution would not exist at all.
  */
-function* waiting(open: number, never: Location, proc: Proc<Ended>): Proc<unknown> {
-  let sections = open
+function* waiting(open: Sections, never: Location, proc: Proc<Ended>): Proc<unknown> {
+  const sections = new Sections(open)
   const allocated: Reply[] = []
   for (let step = proc.next(); ;) {
     if (step.done === true) return {...step.value, allocated}
     const op: Op = step.value
-    if (op.kind === 'fence' && op.order === 'Rcu-lock') sections++
-    if (op.kind === 'fence' && op.order === 'Rcu-unlock') sections--
-    if (op.kind === 'fence' && op.order === 'Sync-rcu' && sections > 0) yield* awaitOnce(never, () => false)
+    sections.note(op)
+    if (sections.isWaitedForBy(op)) yield* awaitOnce(never, () => false)
     const reply = yield op
     if (op.kind === 'pick') allocated.push(reply)
     step = proc.next(reply)
@@ -144,8 +144,8 @@ class Main {
   readonly written: ReadonlyMap<number, Scalar>
   /** How it came to its threads; if it did not, there are none. */
   readonly end: End
-  /** Read-side sections of RCU that it holds while they run. */
-  readonly sections: number
+  /** Read-side sections that it is in while they run. */
+  readonly sections: Sections
   readonly #setting: Setting
 
   constructor(setting: Setting, before: readonly Statement[]) {

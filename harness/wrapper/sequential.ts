@@ -3,6 +3,7 @@
  * and after they have ended, when nobody else is there and every model agrees with the obvious meaning.
  */
 import {Heap, Value, type Location, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
+import {Sections} from './sections.ts'
 
 /** The sequential part waits for what nobody is there to do. */
 export class SequentialDeadlock extends Error {
@@ -19,17 +20,16 @@ export class Sequential {
   readonly written = new Map<number, Scalar>()
   /** Claims that did not hold. */
   readonly broken: string[] = []
-  /** Read-side sections of RCU that are open. */
-  sections: number
+  readonly sections: Sections
   readonly #initial: (location: Location) => Scalar
   readonly #place: (heap: Heap) => Scalar
   readonly #isZombie: (location: Location) => boolean
 
   /** @param initial what a word holds before; @param place makes room for an object; @param isZombie is this a word of an object whose place has gone to another? */
-  constructor(initial: (location: Location) => Scalar, place: (heap: Heap) => Scalar, sections = 0, isZombie: (location: Location) => boolean = () => false) {
+  constructor(initial: (location: Location) => Scalar, place: (heap: Heap) => Scalar, sections?: Sections, isZombie: (location: Location) => boolean = () => false) {
     this.#initial = initial
     this.#place = place
-    this.sections = sections
+    this.sections = new Sections(sections)
     this.#isZombie = isZombie
   }
 
@@ -40,6 +40,7 @@ export class Sequential {
   }
 
   #perform(op: Op): Reply {
+    this.sections.note(op)
     switch (op.kind) {
       case 'load': return this.#read(op.at, op.name, op.until)
       case 'store':
@@ -63,9 +64,7 @@ export class Sequential {
         if (op.holds.scalar === 0) this.broken.push(op.claim)
         return undefined
       case 'fence':
-        if (op.order === 'Rcu-lock') this.sections++
-        else if (op.order === 'Rcu-unlock') this.sections--
-        else if (op.order === 'Sync-rcu' && this.sections > 0) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
+        if (this.sections.isWaitedForBy(op)) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
         return undefined
       case 'merge': case 'iterate': case 'atomic-next': return undefined
     }

@@ -25,6 +25,7 @@ import {binders} from './rust-binder.ts'
 import {seqlocks} from './seqlock.ts'
 import {seqrefs} from './seqref.ts'
 import {typeSafes} from './seq-typesafe.ts'
+import {srcus} from './srcu.ts'
 import {stacks} from './stack.ts'
 
 export const catalogue: readonly Wrapper[] = [
@@ -35,6 +36,7 @@ export const catalogue: readonly Wrapper[] = [
   ...typeSafes,
   ...rcus,
   ...handoffs,
+  ...srcus,
   ...revocables,
   ...devreses,
   ...guards,
