@@ -38,6 +38,37 @@ test('with acquire and release on the data, the counts that no data is behind ma
   ])
 })
 
+/** Wrappers that nothing breaks, and what of them no client misses. What is not here is needed, each by itself. */
+const sound: Readonly<Record<string, readonly string[]>> = {
+  'd17-revocable': ['without T: Send in unsafe impl<T: Send + Sync> Sync for Revocable<T>'],
+  'std-arc': ['without T: Send in unsafe impl<T: Send + Sync> Send for Shared<T>'],
+  'd19-hazard': [
+    'READ_ONCE instead of smp_load_acquire of slots in ArcSwap::with', // by whoever publishes there
+    'READ_ONCE instead of smp_load_acquire of pointer in ArcSwap::with', // it is read again
+    'without T: Send in unsafe impl<T: Send + Sync> Sync for ArcSwap<T>',
+  ],
+  'd24-shared-bounded': ['without T: Send in unsafe impl<T: Send + Sync> Sync for Shared<T>'],
+  'd24-mailbox-bounded': [],
+  'd24-visited-bounded': [],
+}
+
+for (const [name, redundant] of Object.entries(sound)) {
+  test(`${name}: each ordering, barrier, section and bound is needed${redundant.length > 0 ? `, but for ${redundant.length}` : ''}`, t => {
+    const found = ablationsOf(name)
+    t.log(ablationTable(found), ablationLines(found))
+    t.deepEqual(changes(found, 'redundant'), redundant)
+    t.deepEqual(changes(found, 'unknown'), [])
+    t.true(changes(found, 'needed').length > 0)
+  })
+}
+
+test('a bound that keeps no payload out lets no client in, and is said to be redundant for that', t => {
+  // no payload is Sync without being Send
+  const found = ablationsOf('d24-shared-bounded').find(({verdict}) => verdict === 'redundant')!
+  t.is(found.clients, 0)
+  t.regex(ablationTable([found]), /lets no client in that was not there before, up to size 5/)
+})
+
 test('what is unsound under every model that is asked has nothing to lose', t => {
   const wrapper = catalogue.find(({name}) => name === 'd4-seq-no-reader-fence')!
   const rows = [...evaluateWrapper(wrapper, null, smallDepth)].filter(({verdict}) => verdict === 'unsound')

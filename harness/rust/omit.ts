@@ -4,6 +4,10 @@
  */
 
 export interface Omission {
+  /** What it is: what T must have, how long something lasts, or where it stays. */
+  readonly kind: 'bound' | 'lifetime' | 'pin'
+  /** The trait that T need not have any more; null if it is about something else. */
+  readonly trait: string | null
   /** `T: Send in unsafe impl<T: Send> Sync for SeqLock<T>` */
   readonly words: string
   readonly rust: string
@@ -21,7 +25,7 @@ function bounds(rust: string): readonly Omission[] {
     const traits = right!.split('+').map(trait => trait.trim())
     return traits.map((trait, i): Omission => {
       const others = traits.filter((_, j) => j !== i).join(' + ')
-      return {words: `${left}: ${trait} in ${itemAt(rust, found.index)}`, rust: replaced(rust, found.index, whole.length, others === '' ? left! : `${left}: ${others}`)}
+      return {kind: 'bound', trait: left === 'T' ? trait : null, words: `${left}: ${trait} in ${itemAt(rust, found.index)}`, rust: replaced(rust, found.index, whole.length, others === '' ? left! : `${left}: ${others}`)}
     })
   })
 }
@@ -30,7 +34,7 @@ function bounds(rust: string): readonly Omission[] {
 function closureBounds(rust: string): readonly Omission[] {
   return Array.from(rust.matchAll(/\bimpl Fn(?:Mut|Once)?\([^()]*\)(?: -> \w+)?((?: \+ '?\w+)+)/g)).flatMap(found => {
     const start = found.index + found[0].length - found[1]!.length
-    return Array.from(found[1]!.matchAll(/ \+ ('?\w+)/g), (one): Omission => ({words: `${one[1]} of the closure in ${itemAt(rust, start)}`, rust: replaced(rust, start + one.index, one[0].length, '')}))
+    return Array.from(found[1]!.matchAll(/ \+ ('?\w+)/g), (one): Omission => ({kind: 'bound', trait: null, words: `${one[1]} of the closure in ${itemAt(rust, start)}`, rust: replaced(rust, start + one.index, one[0].length, '')}))
   })
 }
 
@@ -45,11 +49,11 @@ function ties(rust: string): readonly Omission[] {
     const [resultAt, parametersAt] = [found.index + whole.length - result!.length, found.index + whole.indexOf('(') + 1]
     const where = itemAt(rust, found.index)
     const inResult = Array.from(result!.matchAll(/'(?!static)\w+|&(?!')/g), (one): Omission => ({
-      words: `the lifetime of ${result} in ${where}`, rust: replaced(rust, resultAt + one.index, one[0].length, one[0] === '&' ? "&'static " : "'static"),
+      kind: 'lifetime', trait: null, words: `the lifetime of ${result} in ${where}`, rust: replaced(rust, resultAt + one.index, one[0].length, one[0] === '&' ? "&'static " : "'static"),
     }))
     const named = Array.from(result!.matchAll(/'(?!static)[a-z]\w*/g), ([region]) => region)
     const inParameters = Array.from(parameters!.matchAll(/'(?!static)[a-z]\w*/g)).filter(([region]) => named.includes(region)).map((one): Omission => ({
-      words: `${one[0]} of ${parameterAt(parameters!, one.index)} in ${where}`, rust: replaced(rust, parametersAt + one.index, one[0].length, "'_"),
+      kind: 'lifetime', trait: null, words: `${one[0]} of ${parameterAt(parameters!, one.index)} in ${where}`, rust: replaced(rust, parametersAt + one.index, one[0].length, "'_"),
     }))
     return [...inResult, ...inParameters]
   })
@@ -58,7 +62,7 @@ function ties(rust: string): readonly Omission[] {
 /** What makes a type neither Send nor Sync. */
 function pins(rust: string): readonly Omission[] {
   return Array.from(rust.matchAll(/PhantomData<\*(?:const|mut) \(\)>|\bimpl(?:<[^>]*>)? !(?:Send|Sync) for [^{;]*(?:\{\}|;)/g), (found): Omission => ({
-    words: `${found[0]} in ${itemAt(rust, found.index)}`, rust: replaced(rust, found.index, found[0].length, found[0].startsWith('impl') ? '' : 'PhantomData<()>'),
+    kind: 'pin', trait: null, words: `${found[0]} in ${itemAt(rust, found.index)}`, rust: replaced(rust, found.index, found[0].length, found[0].startsWith('impl') ? '' : 'PhantomData<()>'),
   }))
 }
 

@@ -4,8 +4,11 @@
  */
 import {namedModels, NoMapping, without, type Model, type Op, type Proc} from '../../lib/index.ts'
 import {nameOfFailure} from '../report.ts'
-import {omissionsIn} from '../rust/omit.ts'
+import {check} from '../rust/check.ts'
+import {omissionsIn, type Omission} from '../rust/omit.ts'
+import {payloads} from '../rust/payloads.ts'
 import {RustError} from '../rust/source.ts'
+import {satisfies} from '../rust/traits.ts'
 import {withBodies} from './bodies.ts'
 import {clientListOf} from './clients.ts'
 import {sizeFor, type Depth} from './depth.ts'
@@ -13,7 +16,7 @@ import type {WrapperRow} from './evaluate.ts'
 import {weakerThan} from './orders.ts'
 import {altered, nameOf, placesIn, type Alteration, type Place} from './places.ts'
 import {soundness, type ClientBudget} from './soundness.ts'
-import {MisfitBody, wrapper as wrapperOf, type Wrapper} from './wrapper.ts'
+import {MisfitBody, wrapper as wrapperOf, type Wrapper, type WrapperBounds} from './wrapper.ts'
 
 /** What came of one change; plain data. */
 export interface Ablation {
@@ -30,6 +33,13 @@ export interface Ablation {
   readonly size: number
 }
 
+/** For each client that is run for a promise, how many are looked at that do not need its absence. */
+const looksPerClient = 10
+/** Statements that it takes to use what must not be shared in two threads: make, and in both look and use. */
+const twoUses = 5
+/** Statements that it takes to keep a reference for too long: make, enter, borrow, leave, replace, use. */
+const longLife = 6
+
 /**
  * Tries every change under the models under which nothing breaks the wrapper as it is. One that is redundant is not
  * tried any less: what stands between it and the original would do as well.
@@ -41,20 +51,21 @@ export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], depth: De
   if (models.length === 0) return
   const {bound, clients, executions} = depth
   const budget: ClientBudget = {size: sizeFor(wrapper, depth), bound, clients, executions, ...expired === undefined ? {} : {expired}}
-  const at = (model: Model, changed: Wrapper): ReturnType<typeof soundness> => soundness({...changed, bounds: {...changed.bounds, size: budget.size}}, model, budget)
-  const attempt = (change: string, changed: Wrapper): Ablation => {
+  const run = (model: Model, changed: Wrapper, own: ClientBudget): ReturnType<typeof soundness> => soundness({...changed, bounds: {...changed.bounds, size: own.size}}, model, own)
+  const at = (model: Model, changed: Wrapper): ReturnType<typeof soundness> => run(model, changed, budget)
+  const attempt = (change: string, changed: Wrapper, own = budget): Ablation => {
     const tried: string[] = []
-    let [ran, size, isCut] = [0, budget.size, false]
+    let [ran, size, isCut] = [0, own.size, false]
     const result = (verdict: Ablation['verdict'], by: Ablation['by']): Ablation => ({wrapper: wrapper.name, change, verdict, by, models: tried, clients: ran, size})
     for (const model of models) {
       try {
-        const {counterexample, clients, size: done, unknown} = at(model, changed)
+        const {counterexample, clients, size: done, unknown} = run(model, changed, own)
         tried.push(model.name)
         ran = Math.max(ran, clients)
         size = Math.min(size, done)
         isCut ||= unknown.length > 0
         if (counterexample !== null) {
-          const {size: statements} = clientListOf(changed).at(counterexample.ordinal, budget.size)!
+          const {size: statements} = clientListOf(changed).at(counterexample.ordinal, own.size)!
           return result('needed', {model: model.name, size: statements, failure: nameOfFailure(counterexample.failure)})
         }
       } catch (error) {
@@ -72,19 +83,36 @@ export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], depth: De
     }
   }
   if (hasReaders(wrapper, watched => { at(models[0]!, watched) })) yield attempt('without rcu_read_lock and rcu_read_unlock', withoutReaders(wrapper))
-  for (const {words, rust} of omissionsIn(wrapper.rust)) {
-    const changed = parsed(wrapper, rust)
-    if (changed !== null) yield attempt(`without ${words}`, changed)
+  for (const omission of omissionsIn(wrapper.rust)) {
+    const tries: Ablation[] = []
+    for (const {changed, size} of trials(wrapper, omission)) {
+      if (tries.at(-1)?.verdict === 'needed') break
+      tries.push(attempt(`without ${omission.words}`, changed, {
+        ...budget, size: Math.max(size, budget.size), looks: looksPerClient * budget.clients,
+        only: client => check(wrapper.signatures, client).kind === 'rejected', // what was safe Rust before was run before
+      }))
+    }
+    const last = tries.at(-1)
+    if (last !== undefined) yield {...last, clients: tries.reduce((all, {clients}) => all + clients, 0)}
   }
 }
 
-/** The wrapper with other signatures, and clients of all payloads; null if they are no Rust. */
-function parsed({bounds, ...wrapper}: Wrapper, rust: string): Wrapper | null {
-  const {payloads: _, ...others} = bounds ?? {}
+/**
+ * Where to look for what a promise less lets in: a bound, among the payloads that do not keep it; a lifetime, also in one
+ * thread that does more. Nowhere, if what is left is no Rust.
+ */
+function trials(wrapper: Wrapper, {kind, trait, rust}: Omission): readonly {readonly changed: Wrapper; readonly size: number}[] {
+  const {bounds = {}, ...rest} = wrapper
+  const changed = (own: WrapperBounds): Wrapper => wrapperOf({...rest, rust, bounds: {...bounds, ...own}})
+  const strangers = payloads.filter(({type}) => trait === null || !satisfies(wrapper.signatures, type, trait)).map(({name}) => name)
   try {
-    return wrapperOf({...wrapper, rust, bounds: others})
+    switch (kind) {
+      case 'bound': return [{changed: changed({payloads: strangers, instances: 1, values: 1}), size: twoUses}]
+      case 'lifetime': return [{changed: changed({threads: 0}), size: longLife}, {changed: changed({}), size: 0}]
+      case 'pin': return [{changed: changed({}), size: 0}]
+    }
   } catch (error) {
-    if (error instanceof RustError) return null
+    if (error instanceof RustError) return []
     throw error
   }
 }

@@ -19,6 +19,7 @@ function verdictOf({verdict}: Ablation, paint: Paint): string {
 function because({verdict, by, models, clients, size}: Ablation): string {
   if (by !== null) return `a client of ${by.size} ${by.size === 1 ? 'statement' : 'statements'} breaks “${by.failure}” under ${by.model}`
   if (models.length === 0) return 'its methods cannot be run so'
+  if (verdict === 'redundant' && clients === 0) return `lets no client in that was not there before, up to size ${size}`
   return verdict === 'unknown' ? `not all clients could be run to their end under ${list(models)}` : `none of ${number(clients)} clients misses it, all up to size ${size} under ${list(models)}`
 }
 

@@ -3,7 +3,7 @@ import type {ClientBudget} from './soundness.ts'
 import type {Wrapper} from './wrapper.ts'
 
 /** How much is tried. A wrapper whose own bounds say which size tells something is tried with that, unless `size` was asked for. */
-export interface Depth extends Omit<ClientBudget, 'expired'> {
+export interface Depth extends Omit<ClientBudget, 'expired' | 'only' | 'looks'> {
   /** Is the size what somebody asked for, what is tried where a wrapper says nothing else, or what is tried at least? */
   readonly sizeIs: 'asked' | 'default' | 'least'
 }

@@ -15,6 +15,10 @@ export interface ClientBudget {
   readonly bound: number
   /** Executions of one client. */
   readonly executions: number
+  /** Which clients are run; all of them, if it is not said. */
+  readonly only?: (client: Client) => boolean
+  /** How many are looked at for that at most. */
+  readonly looks?: number
   /** Asked between clients and while one is explored; the caller owns the clock. */
   readonly expired?: () => boolean | 'memory'
 }
@@ -69,7 +73,8 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   })
   for (const {client, size, ordinal} of clientListOf(wrapper).upTo(largest)) {
     const isOver = (budget.expired?.() ?? false) !== false
-    if (ran >= most || isOver) return result(null, size - 1)
+    if (ran >= most || ordinal > (budget.looks ?? Infinity) || isOver) return result(null, size - 1)
+    if (budget.only?.(client) === false) continue
     const payload = runnable(client)
     if (payload === null) {
       skipped++
