@@ -78,6 +78,13 @@ export class Heap<L extends Layout = Layout> {
     return offset === 0 ? Value.of(pointer) : Value.of(pointer).minus(offset)
   }
 
+  /** The field that a word of one of its objects is part of; null for any other word. */
+  fieldOf({index, object}: Location): keyof L | null {
+    if (!this.#places.some(({first}) => first === object.first)) return null
+    let end = object.first
+    return Object.keys(this.layout).find(field => index < (end += this.layout[field]!)) ?? null
+  }
+
   /** Words of one object. */
   get size(): number {
     return Object.values(this.layout).reduce((sum, length) => sum + length, 0)

@@ -46,7 +46,7 @@ export {
   defineHlistHead, defineListHead, hlistAddHeadRcu, hlistDelRcu, hlistForEachEntryRcu, listAddRcu, listAddTailRcu, listDelRcu,
   listForEachEntryRcu, listReplaceRcu,
 } from './rculist.ts'
-export {lockdep, lockdepThreads, Splat, type Annotations} from './lockdep.ts'
+export {lockdep, lockdepThreads, rcuField, Splat, type Annotations, type RcuField} from './lockdep.ts'
 export {defineMembarrier, interruptible, membarrier, type Membarrier} from './membarrier.ts'
 export {gpLock, gpUnlock, type RcuFlavour} from './rcu-flavour.ts'
 export {countingRcu, type CountingRcu} from './rcu-counting.ts'

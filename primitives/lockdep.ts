@@ -3,9 +3,9 @@
  *
  * Sources: Documentation/RCU/lockdep.rst and checklist.rst; include/linux/rcupdate.h (RCU_LOCKDEP_WARN(),
  * __rcu) and srcu.h; kernel/rcu/tree.c (synchronize_rcu()); Documentation/dev-tools/sparse.rst.
- * As there, a pointer that went through memory is not followed, nor is the type of a word whose address was read.
+ * As there, a pointer that went through memory is not followed.
  */
-import {Value, watching, type Address, type Location, type Op, type Proc, type Reply} from '../lib/index.ts'
+import {perform, Value, type Address, type Heap, type Location, type Op, type Proc, type Reply, type Scalar} from '../lib/index.ts'
 import {mightSleepClaim} from './locks.ts'
 import {handoffClaim, type Protection} from './rcu.ts'
 
@@ -13,6 +13,18 @@ import {handoffClaim, type Protection} from './rcu.ts'
 export interface Annotations {
   /** The pointers declared `__rcu`: read by rcu_dereference() and its kin, written by rcu_assign_pointer() and its kin. */
   readonly rcuPointers?: readonly Location[]
+  /** Fields declared `__rcu`, in every object of their heap. */
+  readonly rcuFields?: readonly RcuField[]
+}
+
+/** `struct node __rcu *next`. Made by `rcuField`. */
+export interface RcuField {
+  readonly has: (word: Location) => boolean
+}
+
+/** This field of the heap's objects is declared `__rcu`. */
+export function rcuField<F extends string>(heap: Pick<Heap<Readonly<Record<F, number>>>, 'fieldOf'>, field: F): RcuField {
+  return {has: word => heap.fieldOf(word) === field}
 }
 
 /** A rule that the thread broke; the engine reports it as the thread's panic. */
@@ -23,9 +35,21 @@ export class Splat extends Error {
 /** The same thread, watched. @throws {Splat} in the thread, at the operation that breaks a rule, or at its end. */
 export function* lockdep<T>(thread: Proc<T>, annotations: Annotations = {}): Proc<T> {
   const watch = new Watch(annotations)
-  const returned = yield* watching(thread, op => { watch.look(op) }, (op, reply) => { watch.seen(op, reply) })
+  let step = thread.next()
+  while (!step.done) {
+    let reply: Reply
+    try {
+      watch.look(step.value, yield* watch.wordOf(step.value))
+      reply = yield step.value
+      watch.seen(step.value, reply)
+    } catch (error) {
+      step = thread.throw(error)
+      continue
+    }
+    step = thread.next(reply)
+  }
   watch.end()
-  return returned
+  return step.value
 }
 
 /** All of a program's threads, watched. */
@@ -49,6 +73,7 @@ const rcuStores = new Set(['rcu_assign_pointer', 'RCU_INIT_POINTER'])
 
 class Watch {
   readonly #rcuPointers: ReadonlySet<Location>
+  readonly #rcuFields: readonly RcuField[]
   #nesting = 0
   #srcu: readonly SrcuSection[] = []
   readonly #held = new Set<Location>()
@@ -57,15 +82,25 @@ class Watch {
   /** Those whose section is over. */
   readonly #returned = new Map<number, Reader>()
 
-  constructor({rcuPointers = []}: Annotations) {
+  constructor({rcuPointers = [], rcuFields = []}: Annotations) {
     this.#rcuPointers = new Set(rcuPointers)
+    this.#rcuFields = rcuFields
   }
 
-  /** Before an operation. */
-  look(op: Op): void {
+  /** The word that an operation will access, if its declaration matters: the machine asks the same before the access, so that nothing changes. */
+  * wordOf(op: Op): Proc<Location | null> {
+    if (!('order' in op)) return null
+    const known = locationOf(op.at)
+    if (known !== null || !(op.at instanceof Value) || this.#rcuFields.length === 0) return known
+    const word = yield* perform<Scalar>({kind: 'address', value: op.at})
+    return typeof word === 'number' || word.index < 0 ? null : word
+  }
+
+  /** Before an operation on this word. */
+  look(op: Op, word: Location | null): void {
     if (op.kind === 'check') this.#lookAtClaim(op)
     if (!('order' in op)) return
-    if (op.at !== undefined) this.#lookAtAddress(op, op.at)
+    if (op.at !== undefined) this.#lookAtAddress(op, op.at, word)
     if (op.kind === 'fence') this.#lookAtFence(op)
     if (op.kind === 'load') this.#lookAtLoad(op)
     if (op.order === 'UNLOCK') this.#held.delete(locationOf(op.at)!)
@@ -117,17 +152,21 @@ class Watch {
     if (lock !== undefined) throw new Splat(`illegal ${what} while holding the spin lock ${lock.name}, where a thread must not sleep`)
   }
 
-  #lookAtAddress(op: Access, at: Address): void {
+  #lookAtAddress(op: Access, at: Address, word: Location | null): void {
     if (at instanceof Value) {
       for (const read of at.reads) {
         const reader = this.#returned.get(read)
         if (reader !== undefined) throw new Splat(`${op.name} through a pointer that was for use in ${sectionOf(reader)}, which is over`)
       }
     }
-    const location = locationOf(at)
-    if (location === null || !this.#rcuPointers.has(location)) return
-    if (op.kind === 'load' && !rcuLoads.has(op.name)) throw new Splat(`${op.name} of ${location.name}, which is __rcu: rcu_dereference() belongs here`)
-    if (op.kind === 'store' && !rcuStores.has(op.name)) throw new Splat(`${op.name} to ${location.name}, which is __rcu: rcu_assign_pointer() belongs here`)
+    if (word === null || !this.#isRcu(word)) return
+    if (op.kind === 'load' && !rcuLoads.has(op.name)) throw new Splat(`${op.name} of ${word.name}, which is __rcu: rcu_dereference() belongs here`)
+    // what begins or ends an object is no assignment to its fields
+    if (op.kind === 'store' && op.mark === undefined && !rcuStores.has(op.name)) throw new Splat(`${op.name} to ${word.name}, which is __rcu: rcu_assign_pointer() belongs here`)
+  }
+
+  #isRcu(word: Location): boolean {
+    return this.#rcuPointers.has(word) || this.#rcuFields.some(field => field.has(word))
   }
 
   #lookAtLoad(op: Extract<Op, {kind: 'load'}>): void {

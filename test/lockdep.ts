@@ -142,6 +142,77 @@ for (const [i, [splat, body]] of rules.entries()) {
   })
 }
 
+// ---- Fields that are declared __rcu ----------------------------------------------------------------------
+
+/** What the threads of the examples share: a list whose links are __rcu, and whose first node points to a second one. */
+interface Linked {
+  readonly nodes: Heap<{readonly next: 1; readonly value: 1}>
+  readonly head: Location
+}
+
+function linked(name: string, body: (shared: Linked) => Proc<unknown>, isWatched = true): Program<never> {
+  return program(name, memory => {
+    const nodes = memory.heap('node', {next: 1, value: 1}, 1)
+    const second = nodes.object('second', {next: 0, value: 2})
+    const head = memory.word('head', nodes.object('first', {next: second.next, value: 1}).next)
+    const threads = {one: () => body({nodes, head})}
+    return {threads: isWatched ? p.lockdepThreads(threads, {rcuPointers: [head], rcuFields: [p.rcuField(nodes, 'next')]}) : threads}
+  })
+}
+
+function* inSection<T>(body: Proc<T>): Proc<T> {
+  yield* rcuReadLock()
+  const result = yield* body
+  yield* rcuReadUnlock()
+  return result
+}
+
+const fieldRules: readonly (readonly [splat: string, body: (shared: Linked) => Proc<unknown>])[] = [
+  ['READ_ONCE of first.next, which is __rcu: rcu_dereference() belongs here', ({head}) => inSection(function* () {
+    return yield* readOnce(yield* rcuDereference(head))
+  }())],
+  ['plain write to first.next, which is __rcu: rcu_assign_pointer() belongs here', function* ({nodes, head}) {
+    yield* writePlain(nodes.at(yield* p.rcuDereferenceProtected(head, true)).next, 0)
+  }],
+  ['WRITE_ONCE to node@one.next, which is __rcu: rcu_assign_pointer() belongs here', function* ({nodes}) {
+    yield* writeOnce(nodes.at(yield* kmalloc(nodes, {next: 0, value: 3})).next, 0)
+  }],
+  ['suspicious rcu_dereference() usage: no rcu_read_lock() is held', function* ({head}) {
+    yield* rcuDereference(yield* p.rcuDereferenceRaw(head))
+  }],
+]
+
+for (const [splat, body] of fieldRules) {
+  test(`in a field: ${splat}`, t => {
+    t.deepEqual(splats(linked('broken', body)).map(({message}) => message), [splat])
+    t.deepEqual(splats(linked('broken', body, false)), [], 'without the watch nobody complains')
+  })
+}
+
+const cleanFields: Readonly<Record<string, (shared: Linked) => Proc<unknown>>> = {
+  'a walk along links that are __rcu': ({nodes, head}) => inSection(function* () {
+    const first = yield* rcuDereference(head)
+    const second = yield* rcuDereference(nodes.at(first).next)
+    return [yield* readPlain(nodes.at(first).value), yield* readPlain(nodes.at(second).value)]
+  }()),
+  * 'an updater that links and frees'({nodes, head}) {
+    const fresh = yield* kmalloc(nodes, {next: 0, value: 3})
+    const first = yield* p.rcuDereferenceProtected(head, true)
+    yield* p.rcuInitPointer(nodes.at(fresh).next, yield* p.rcuDereferenceProtected(nodes.at(first).next, true))
+    yield* rcuAssignPointer(head, fresh)
+    yield* synchronizeRcu()
+    yield* free(first)
+  },
+}
+
+for (const [name, body] of Object.entries(cleanFields)) {
+  test(`${name} breaks no rule, and runs as without the watch`, t => {
+    t.deepEqual(splats(linked(name, body)), [])
+    const keys = (isWatched: boolean): readonly string[] => [...executions(linked(name, body, isWatched), lkmm)].map(({execution}) => executionKey(execution)).sort()
+    t.deepEqual(keys(true), keys(false))
+  })
+}
+
 test('a splat tells of the line that breaks the rule, also behind a rewriting', t => {
   const [splat] = splats(example('line', function* ({pointer}) {
     yield* rcuDereference(pointer)
