@@ -78,9 +78,15 @@ function observer({question, program}: LitmusProgram): (view: View) => Outcome {
   const readers = question.observed.map((seen): ((view: View) => Scalar | undefined) => {
     if (seen.kind === 'memory') return view => view.final(seen.location.index)
     const thread = positions.get(`P${seen.thread}`)!
+    // a thread mostly returns what it returned the last time, which is faster to see than to look up a name in it
+    let registers: Readonly<Record<string, Value>> | undefined
+    let value: Value | undefined
     return view => {
-      const registers = view.returned(thread) as Readonly<Record<string, Value>> | undefined
-      const value = registers?.[seen.name]
+      const returned = view.returned(thread) as typeof registers
+      if (returned !== registers) {
+        registers = returned
+        value = returned?.[seen.name]
+      }
       return value instanceof Value ? view.scalar(thread, value) : value
     }
   })
