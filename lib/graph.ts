@@ -54,11 +54,11 @@ export class Graph {
   /** Words in a saved state. */
   readonly size: number
   /** First vertex of each thread, and how many are reserved for it. */
-  readonly #base: readonly number[]
-  readonly #capacity: readonly number[]
+  readonly #base: Int32Array
+  readonly #capacity: Int32Array
   /** Likewise for the grace periods and critical sections that are counted. */
-  readonly #unitBase: readonly number[]
-  readonly #unitCapacity: readonly number[]
+  readonly #unitBase: Int32Array
+  readonly #unitCapacity: Int32Array
   readonly #state: Int32Array
 
   // where things are in the state: one word per thread, one per vertex, or rows of bits
@@ -95,9 +95,9 @@ export class Graph {
     this.threadOf = capacity.flatMap((count, thread) => new Array<number>(count).fill(thread))
     this.vertices = this.threadOf.length
     this.words = Math.max(1, Math.ceil(this.vertices / 32))
-    this.#capacity = capacity
+    this.#capacity = new Int32Array(capacity)
     this.#base = startsOf(capacity)
-    this.#unitCapacity = units
+    this.#unitCapacity = new Int32Array(units)
     this.#unitBase = startsOf(units)
     this.#events = new Array<LocalEvent | null>(this.vertices).fill(null)
     this.#visiting = new Array<boolean>(this.vertices).fill(false)
@@ -476,9 +476,10 @@ export function mayWrite({goesOn, future}: Node, location: number): boolean {
 }
 
 /** Where each thread's share begins, of places that are given out in a row. */
-function startsOf(capacity: readonly number[]): number[] {
-  let next = 0
-  return capacity.map(count => (next += count) - count)
+function startsOf(capacity: readonly number[]): Int32Array {
+  const starts = new Int32Array(capacity.length)
+  for (let i = 1; i < starts.length; i++) starts[i] = starts[i - 1]! + capacity[i - 1]!
+  return starts
 }
 
 /** One row per vertex: the vertices of its thread. */
