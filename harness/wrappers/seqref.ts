@@ -53,7 +53,7 @@ const closure = (name: string, title: string, isInC: boolean, isUnsafe = false):
   const side: Side = isInC ? inC : inRust
   return wrapper({
     name, title, source: 'qdrant trififo#8012 (wrappers.md, rows 10, 11)', layout,
-    bounds: {size: 4, payloads: ['u8', 'Either']},
+    bounds: {size: 3, payloads: ['u8', 'Either']},
     declares,
     expected: {source: 'wrappers.md, D7', broken: brokenUnder(isUnsafe ? [] : everyModel), options: admittedFrom(isInC ? 1 : 4, !isUnsafe)},
     rust: `
