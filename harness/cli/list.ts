@@ -5,6 +5,7 @@ import type {Flags} from '../flags.ts'
 import {casesOf, defaultSetting, hasHeap, showSettings} from '../setting.ts'
 import {showExpectation} from '../summary.ts'
 import {catalogue} from '../wrappers/index.ts'
+import {repairedBy} from '../wrappers/repaired.ts'
 import {exits, type Exit} from './exit.ts'
 import {paintFor, say} from './terminal.ts'
 
@@ -31,6 +32,8 @@ export function listAll(flags: Flags): Exit {
     if (flags.verbose !== true) continue
     say(`      ${paint.dim(source)}`)
     for (const [model, isBroken] of Object.entries(expected.broken)) say(`      ${model.padEnd(6)} ${isBroken ? 'unsound' : 'no violation found'}`)
+    const repair = repairedBy.get(name)
+    if (repair !== undefined) say(`      put right by ${repair}`)
   }
   return exits.fine
 }
