@@ -4,6 +4,9 @@ import {
   srcuReadUnlock, storeRelease, synchronizeSrcu, loadAcquire, threads, when, writeOnce,
   type Model, type Proc, type Program, type Value,
 } from '../lib/index.ts'
+import {differences} from './helpers/compare.ts'
+import {generate} from './helpers/generate.ts'
+import {describe} from './helpers/sketch.ts'
 
 /* kernel-rust is LKMM in which a dependency orders nothing unless it begins and ends in one call of a C function. */
 
@@ -169,3 +172,22 @@ test('a racing plain access is flagged on either side', t => {
     t.is(explore(racing, kernelRust).verdict, 'broken')
   }
 })
+
+/** Every other thread is one call of a C function. */
+function halfInC<R>({threads, ...own}: Program<R>): Program<R> {
+  return {...own, threads: threads.map((thread, i) => i % 2 === 0 ? thread : {...thread, body: () => inC(thread.body())})}
+}
+
+for (const vocabulary of ['kernel', 'rcu'] as const) {
+  test(`the engine finds what the brute force finds, of generated ${vocabulary} programs in Rust and in C`, t => {
+    let compared = 0
+    for (let seed = 0; seed < 150; seed++) {
+      const sketch = generate(vocabulary, `rust ${seed}`, {accesses: 6, threads: 3})
+      const found = differences(sketch, kernelRust, 250, halfInC)
+      if (found === 'too large') continue
+      compared++
+      t.deepEqual(found, [], describe(sketch))
+    }
+    t.true(compared > 100, `${compared} compared`)
+  })
+}

@@ -32,19 +32,29 @@ export interface Options {
   readonly bound?: number
   /** Also try what is incoherent at one location. */
   readonly everything?: boolean
+  /** Are there dependencies within one call of a C function alone? */
+  readonly withinC?: boolean
 }
 
 /** Every complete execution of the program that the model allows, each once. */
 export function bruteForce<R>(program: Program<R>, model: Model, options: Options = {}): Outcome<R>[] {
-  return [...candidates(program, model.family, options)].filter(({waiting, execution}) => waiting.length === 0 && allows(model, execution))
+  return [...candidates(program, model.family, {...options, withinC: model.dependencies === 'within C'})].filter(({waiting, execution}) => waiting.length === 0 && allows(model, execution))
 }
 
 /** Every execution that fits together, allowed by a model or not, complete or blocked. */
-export function* candidates<R>(program: Program<R>, family: Family, {bound = 3, everything = false}: Options = {}): Generator<Outcome<R>> {
-  const paths = guessPaths(program, family, bound)
+export function* candidates<R>(program: Program<R>, family: Family, {bound = 3, everything = false, withinC = false}: Options = {}): Generator<Outcome<R>> {
+  const paths = guessPaths(program, family, bound).map(own => withinC ? own.map(inRust) : own)
   const ways = paths.reduce((product, own) => product * own.length, 1)
   if (ways > mostCombinations) throw new TooLarge(`${program.name} has ${ways} combinations of paths`)
   for (const combination of combinations(paths)) yield* join(program, family, combination, everything)
+}
+
+/** The path as Rust has it: a compiler keeps no dependency but within C and within a read-modify-write; a cookie still says which section it ends. */
+function inRust({events, addr, data, ctrl, rmw, ...path}: ThreadPath): ThreadPath {
+  const isInC = ([read, event]: Pair): boolean => events[read]!.call !== undefined && events[read]!.call === events[event]!.call
+  const isOne = ([read, event]: Pair): boolean => rmw.some(([from, to]) => from === read && to === event)
+  const ends = ([, event]: Pair): boolean => events[event]!.label.tags.includes('Srcu-unlock')
+  return {...path, events, addr: addr.filter(isInC), data: data.filter(pair => isInC(pair) || isOne(pair) || ends(pair)), ctrl: ctrl.filter(isInC), rmw}
 }
 
 // ---- One thread on its own -----------------------------------------------------------------------
@@ -53,6 +63,8 @@ interface PathEvent {
   readonly label: Label
   readonly location: Location | null
   readonly value: Scalar | null
+  /** The call of a C function that it is part of. */
+  readonly call: object | undefined
 }
 
 /** One way through a thread, or the beginning of one. Positions are the thread's own: 0, 1, 2 … in program order. */
@@ -170,8 +182,9 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
     }
   }
   const tests = (value: Value): readonly number[] => [...value.reads, ...value.control]
+  let call: object | undefined
   const add = (label: Label, location: Location | null, value: Scalar | null): number => {
-    const position = events.push({label, location, value}) - 1
+    const position = events.push({label, location, value, call}) - 1
     for (const read of new Set([...branches.flat(), ...forever])) ctrl.push([read, position])
     return position
   }
@@ -195,6 +208,7 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
   /** What one access or fence does; no reply if its read has no guess. Events are added as before, R, W, after. */
   const perform = (op: MappedOp): {reply: Reply} | {pending: Pending} => {
     const shape = mapping(op, family)
+    call = op.call
     if (op.kind === 'fence') {
       const domain = op.at === undefined ? null : place(op.at)
       if (op.order === 'Sync-rcu' || op.order === 'Sync-srcu') {

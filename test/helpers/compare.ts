@@ -19,7 +19,7 @@ export function programDifferences<R>(make: () => Program<R>, model: Model, most
   const expected = new Map<string, Outcome<R>>()
   try {
     let count = 0
-    for (const outcome of candidates(make(), model.family)) {
+    for (const outcome of candidates(make(), model.family, {withinC: model.dependencies === 'within C'})) {
       if (++count > mostCandidates) return 'too large'
       if (!isThinAir(outcome.execution) && allows(model, outcome.execution)) expected.set(keyOf(outcome.waiting, outcome.execution), outcome)
     }
