@@ -78,7 +78,9 @@ test.serial('designs and wrappers have one name space', async t => {
   const {exit, err} = await run('evaluate', 'd4-seq-no-reader-fenc')
   t.is(exit, 2)
   t.regex(err, /there is no design or wrapper named d4-seq-no-reader-fenc \(did you mean d4-seq-no-reader-fence\?\)/)
-  t.regex((await run('list', '-v')).out, /^ {2}d4-seq-no-reader-fence .*\n {6}CPython .*\n {6}sc +no violation found\n/m)
+  const listed = (await run('list', '-v')).out
+  t.regex(listed, /^ {2}d4-seq-no-reader-fence .*\n {6}CPython .*\n {6}sc +no violation found\n/m)
+  t.regex(listed, /^ {2}std-once-queue .*\n(?: {6}.*\n)+ {6}clients: T is u8, at most 3 threads besides the main one, at most 1 statement in each, at most 1 value of T\n {6}put right by std-once-queue-bits\n/m)
 })
 
 test.serial('a token of no client says so', async t => {

@@ -4,6 +4,7 @@ import {designs} from '../designs.ts'
 import type {Flags} from '../flags.ts'
 import {casesOf, defaultSetting, hasHeap, showSettings} from '../setting.ts'
 import {showExpectation} from '../summary.ts'
+import {boundsOf} from '../wrapper/depth.ts'
 import {catalogue} from '../wrappers/index.ts'
 import {repairedBy} from '../wrappers/repaired.ts'
 import {exits, type Exit} from './exit.ts'
@@ -27,11 +28,14 @@ export function listAll(flags: Flags): Exit {
     }
   }
   say(`\n${paint.bold('wrappers')}, sound or not`)
-  for (const {name, title, source, expected} of catalogue) {
+  for (const wrapper of catalogue) {
+    const {name, title, source, expected} = wrapper
     say(`  ${name}  ${paint.dim(title)}`)
     if (flags.verbose !== true) continue
     say(`      ${paint.dim(source)}`)
     for (const [model, isBroken] of Object.entries(expected.broken)) say(`      ${model.padEnd(6)} ${isBroken ? 'unsound' : 'no violation found'}`)
+    const bounds = boundsOf(wrapper)
+    if (bounds !== null) say(`      clients: ${bounds}`)
     const repair = repairedBy.get(name)
     if (repair !== undefined) say(`      put right by ${repair}`)
   }

@@ -19,7 +19,7 @@ import {clientReport} from '../wrapper/report.ts'
 import {clientShowcase} from '../wrapper/showcase.ts'
 import {spectrumOutcome} from '../wrapper/spectrum.ts'
 import {dependenceLines, spectrumLines, spectrumTable} from '../wrapper/spectrum-table.ts'
-import {depthLine, wrapperLines, wrapperTable} from '../wrapper/table.ts'
+import {boundsLines, depthLine, wrapperLines, wrapperTable} from '../wrapper/table.ts'
 import type {Wrapper} from '../wrapper/wrapper.ts'
 import {ablationsOf, findingsOf, rowsOf} from './ask.ts'
 import {command, exits, worse, type Exit} from './exit.ts'
@@ -52,7 +52,10 @@ export async function run({subjects, wrappers}: Loaded, least: Depth, flags: Fla
   if (told && subjects.length > 0) say(settingsLine(search, budgets, judging.map(model => model.name)))
   const rows = await rowsAsked()
   if (text && subjects.length > 0) reportDesigns(rows, flags)
-  if (told && wrappers.length > 0) say(`${both ? '\n' : ''}${depthLine(depth)}`)
+  if (told && wrappers.length > 0) {
+    say(`${both ? '\n' : ''}${depthLine(depth)}`)
+    if (least !== smallDepth || flags.verbose === true) for (const line of boundsLines(wrappers)) say(line)
+  }
   const {rows: found, standings} = await wrappersAsked()
   const fragile = least === smallDepth ? null : [...dependences(wrappers, standings, smallDepth, expiredAt(deadline, look.megabytes))]
   if (text && wrappers.length > 0) reportWrappers(wrappers, {rows: found, standings}, fragile, least === smallDepth ? null : depth, flags)

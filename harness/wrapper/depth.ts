@@ -21,3 +21,18 @@ export function sizeFor({bounds}: Wrapper, {size, sizeIs}: Depth): number {
     case 'least': return Math.max(size, bounds?.size ?? 0)
   }
 }
+
+/** What a wrapper's own bounds keep its clients to, in words; null if nothing. */
+export function boundsOf({signatures, bounds = {}}: Wrapper): string | null {
+  const {payloads, threads, statements, instances, values} = bounds
+  const isGeneric = signatures.methods.some(({types}) => types.length > 0)
+  const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`
+  const parts = [
+    ...payloads !== undefined && isGeneric ? [`T is ${payloads.join(' or ')}`] : [],
+    ...threads === undefined ? [] : [threads === 0 ? 'one thread' : `at most ${count(threads, 'thread')} besides the main one`],
+    ...statements === undefined ? [] : [`at most ${count(statements, 'statement')} in each`],
+    ...instances === undefined ? [] : [`${instances === 1 ? 'one value' : `at most ${instances} values`} of each struct`],
+    ...values === undefined ? [] : [`at most ${count(values, 'value')} of T`],
+  ]
+  return parts.length === 0 ? null : parts.join(', ')
+}

@@ -2,13 +2,22 @@
 import {list, nameOfFailure, noPaint, showUnknown, wrap, type Paint} from '../report.ts'
 import {fittedTable, number, range, type SummaryOptions} from '../summary.ts'
 import {shortName} from '../token.ts'
-import type {Depth} from './depth.ts'
+import {boundsOf, type Depth} from './depth.ts'
 import {hasRun, isUnexpected, isUnknown, tokenOf, type WrapperRow} from './evaluate.ts'
+import type {Wrapper} from './wrapper.ts'
 
 /** What the clients were bounded by: always said first. */
 export function depthLine({size, sizeIs, clients, bound, executions}: Depth): string {
   const where = {asked: '', default: ' (or what a wrapper says)', least: ' (or more, where a wrapper says so)'}[sizeIs]
   return `clients of up to ${size} statements${where}, at most ${number(clients)} of each wrapper; up to ${number(executions)} executions each; bound ${bound}`
+}
+
+/** What some wrappers bound them by besides: a line each. */
+export function boundsLines(wrappers: readonly Wrapper[]): readonly string[] {
+  return wrappers.flatMap(wrapper => {
+    const bounds = boundsOf(wrapper)
+    return bounds === null ? [] : wrap(`${shortName(wrapper.name)}, its clients: ${bounds}`)
+  })
 }
 
 /** The table: wrapper, models, verdict, clients run, their executions, what they cover, and the token of what breaks it. */
