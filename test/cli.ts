@@ -1,41 +1,15 @@
-/** The command as a user runs it: one process each, its exit code, and what it says. */
+/** The command as a user runs it: its exit code, and what it says. */
 import {execFile} from 'node:child_process'
 import {mkdir, mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import test, {type ExecutionContext} from 'ava'
 import type {RecordedExecution, RunRecord} from '../harness/index.ts'
+import {root, run, start} from './helpers/command.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const lib = new URL('../lib/index.ts', import.meta.url).href
 const programs = 'test/fixtures/programs.ts'
-
-interface Result {
-  readonly exit: number
-  readonly out: string
-  readonly err: string
-}
-
-let running: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()]
-
-/** Runs the command, two processes at a time. */
-function run(...args: readonly string[]): Promise<Result> {
-  const [free, ...busy] = running
-  const mine = free!.then(() => start(args))
-  running = [...busy, mine]
-  return mine
-}
-
-function start(args: readonly string[]): Promise<Result> {
-  return new Promise(resolve => {
-    const env = {...process.env, NO_COLOR: '1', TEARPROOF_SEED: '', TEARPROOF_RUNS: ''}
-    const child = execFile(process.execPath, ['--import=tsx', 'harness/cli.ts', ...args], {cwd: root, env, maxBuffer: 1e8}, (_, out, err) => {
-      resolve({exit: child.exitCode ?? -1, out, err})
-    })
-  })
-}
 
 /** A folder with one module of somebody else's, and its path. */
 async function moduleOf(t: ExecutionContext, name: string, text: string, manifest = '{"type": "module"}'): Promise<string> {
@@ -49,7 +23,7 @@ async function moduleOf(t: ExecutionContext, name: string, text: string, manifes
 // ---- The main job --------------------------------------------------------------------------------------
 
 test('designs and wrappers are evaluated together, as expected, with a report of the one and one of the other', async t => {
-  const {exit, out, err} = await run('kernel-seqcount', 'd4-seq-no-reader-fence')
+  const {exit, out, err} = await start('kernel-seqcount', 'd4-seq-no-reader-fence')
   t.is(exit, 0, err)
   t.regex(out, /\nkernel-seqcount +all +holds +\d+ \(all\) +3 of 3\n/)
   t.regex(out, / {2}\d+ verdicts: .*; all as expected\.\n/)
@@ -76,7 +50,7 @@ test('-q says no more than it must', async t => {
 })
 
 test('what does not fit in the budget is unknown, not fine', async t => {
-  const {exit, out} = await run('kernel-seqcount', '--exhaustive', '--executions', '3', '--model', 'sc')
+  const {exit, out} = await start('kernel-seqcount', '--exhaustive', '--executions', '3', '--model', 'sc')
   t.is(exit, 3)
   t.regex(out, /\? kernel-seqcount under sc is unknown: stopped after 3 executions/)
 })
@@ -125,7 +99,7 @@ test('--leaks counts what is left', async t => {
 // ---- Programs of one's own -----------------------------------------------------------------------------
 
 test('a violation in a module is exit 1, with a report and a token', async t => {
-  const {exit, out} = await run('check', programs, '--model', 'lkmm', '--model', 'sc')
+  const {exit, out} = await start('check', programs, '--model', 'lkmm', '--model', 'sc')
   t.is(exit, 1)
   t.regex(out, /✗ messages under lkmm is broken \(whoever sees the flag sees the data\)/)
   t.regex(out, /npm start -- replay test\/fixtures\/programs\.ts@\w+:lkmm:1:[\d.-]+\n/)
@@ -242,7 +216,7 @@ test('a token brings back the execution, event by event', async t => {
   const {out} = await run('kernel-seqcount', '--model', 'lkmm', '--json', '-')
   const record = JSON.parse(out) as RunRecord
   const row = record.rows.find(({program}) => program === 'kernel-seqcount-without-retry-rmb')!
-  const again = await run('replay', row.violation!.token, '--json', '-')
+  const again = await start('replay', row.violation!.token, '--json', '-')
   t.is(again.exit, 1)
   t.deepEqual((JSON.parse(again.out) as {execution: RecordedExecution}).execution, row.violation!.execution)
 })
@@ -284,10 +258,15 @@ const wrong = test.macro<[readonly string[], RegExp]>({
   title: (_, args) => `tearproof ${args.join(' ')}`,
 })
 
+test('a usage error reaches the shell as exit 2', async t => {
+  const {exit, err} = await start('--modle', 'sc')
+  t.is(exit, 2)
+  t.regex(err, /unknown option '--modle'\n\(Did you mean --model\?\)/)
+})
+
 test(wrong, ['kernel-seqcont'], /there is no design or wrapper named kernel-seqcont \(did you mean kernel-seqcount\?\)/)
 test(wrong, ['relpay', 'x'], /did you mean replay\?/)
 test(wrong, ['--model', 'lkm'], /there is no model named lkm \(did you mean lkmm\?\); there are sc, tso, rc11, c\+\+20, lkmm/)
-test(wrong, ['--modle', 'sc'], /unknown option '--modle'\n\(Did you mean --model\?\)/)
 test(wrong, ['--runs', 'many'], /'--runs <n>' argument 'many' is invalid\. It should be a number above 0\./)
 test(wrong, ['--bound', '1.5'], /It should be a whole number\./)
 test(wrong, ['--strategy', 'luck'], /Allowed choices are random, pct, stale\./)

@@ -1,15 +1,13 @@
 /** `tearproof litmus`: what it prints, compares and answers with; as a function with a world of its own, and as a process. */
-import {execFile} from 'node:child_process'
 import {mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import test, {type ExecutionContext} from 'ava'
 import {litmusCommand, NoTests, type Options, type Summary} from '../harness/litmus/command.ts'
 import {BadTable} from '../harness/litmus/expect.ts'
+import * as command from './helpers/command.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const ours = join(root, 'test/litmus')
+const ours = join(command.root, 'test/litmus')
 
 interface Ran {
   readonly summary: Summary
@@ -33,22 +31,6 @@ async function run(paths: readonly string[], options: Partial<Options> = {}, tic
     worker: {module: '', name: ''},
   })
   return {summary, out, err}
-}
-
-interface Exited {
-  readonly exit: number
-  readonly out: string
-  readonly err: string
-}
-
-/** The command as a user runs it. */
-function start(...args: readonly string[]): Promise<Exited> {
-  return new Promise(resolve => {
-    const env = {...process.env, NO_COLOR: '1'}
-    const child = execFile(process.execPath, ['--import=tsx', 'harness/cli.ts', 'litmus', ...args], {cwd: root, env, maxBuffer: 1e8}, (_, out, err) => {
-      resolve({exit: child.exitCode ?? -1, out, err})
-    })
-  })
 }
 
 /** A folder with these files. */
@@ -312,7 +294,7 @@ test('--witness says so where there is nothing to show', async t => {
 // ---- Writing tests -----------------------------------------------------------------------------------
 
 test('--generate writes tests that can be judged', async t => {
-  const made = await start('--generate', 'FenceWmbdWW Rfe PodRR Fre', 'C-RW-R+RW-G')
+  const made = await command.run('litmus', '--generate', 'FenceWmbdWW Rfe PodRR Fre', 'C-RW-R+RW-G')
   t.is(made.exit, 0, made.err)
   const [mp, rcu, ...more] = made.out.split(/^(?=C )/m)
   t.deepEqual(more, [])
@@ -323,13 +305,13 @@ test('--generate writes tests that can be judged', async t => {
 })
 
 test('edges need no quotes, and --dialect says whose they are where they do not', async t => {
-  const {out} = await start('--generate', 'PodWW', 'Rfe', 'PodRR', 'Fre', '--dialect', 'c11')
+  const {out} = await command.run('litmus', '--generate', 'PodWW', 'Rfe', 'PodRR', 'Fre', '--dialect', 'c11')
   t.regex(out, /^C MP\n[^]*atomic_store_explicit\(x, 1, memory_order_relaxed\)/)
   t.regex(out, /\nexists \(1:r0=1 \/\\ 1:r1=0\)\n$/)
 })
 
 test('a cycle that makes no test is shown, with the edge and what would fit', async t => {
-  const {exit, out, err} = await start('--generate', 'PodWW Rfe PodRR Fre', 'PodWW Rfe PodRW Fre')
+  const {exit, out, err} = await command.run('litmus', '--generate', 'PodWW Rfe PodRR Fre', 'PodWW Rfe PodRW Fre')
   t.deepEqual([exit, out], [2, ''])
   t.is(err, `tearproof: column 17 of the cycle: Fre starts with a read, but PodRW before it ends with a write; Coe or Coi would fit
   PodWW Rfe PodRW Fre
@@ -339,7 +321,7 @@ test('a cycle that makes no test is shown, with the edge and what would fit', as
 
 test('who writes tests judges none', async t => {
   const refused = async (message: RegExp, ...args: readonly string[]): Promise<void> => {
-    const {exit, err} = await start(...args)
+    const {exit, err} = await command.run('litmus', ...args)
     t.is(exit, 2)
     t.regex(err, message)
   }
@@ -348,13 +330,13 @@ test('who writes tests judges none', async t => {
   await refused(/--dialect is for --generate/, 'a.litmus', '--dialect', 'c11')
 })
 
-// ---- The process -------------------------------------------------------------------------------------
+// ---- The exit code -------------------------------------------------------------------------------------
 
 test('the exit code says whether all is well', async t => {
   const dir = folder(t, {
     'right.litmus': storeBuffering('Result: Sometimes'), 'wrong.litmus': storeBuffering('Result: Never'), 'none.litmus': 'nothing', 'long.litmus': crowd(6),
   })
-  const exit = async (...args: readonly string[]): Promise<number> => (await start(...args)).exit
+  const exit = async (...args: readonly string[]): Promise<number> => (await command.run('litmus', ...args)).exit
   t.is(await exit(join(dir, 'right.litmus')), 0)
   t.is(await exit(join(dir, 'right.litmus'), join(dir, 'wrong.litmus')), 1)
   t.is(await exit(dir, '--seconds', '0.05'), 2)
@@ -364,8 +346,8 @@ test('the exit code says whether all is well', async t => {
 })
 
 test('worker processes change neither the answers nor their order', async t => {
-  const timeless = ({out, err}: Exited): readonly [string, string] => [out.replaceAll(/"seconds":[\d.e-]+/g, ''), err]
-  const [one, two] = [await start('test/litmus', '--json'), await start('test/litmus', '--json', '--jobs', '2')]
+  const timeless = ({out, err}: command.Said): readonly [string, string] => [out.replaceAll(/"seconds":[\d.e-]+/g, ''), err]
+  const [one, two] = [await command.run('litmus', 'test/litmus', '--json'), await command.run('litmus', 'test/litmus', '--json', '--jobs', '2')]
   t.is(lines(one.out).length > 80, true)
   t.is(one.exit, two.exit)
   t.deepEqual(timeless(one), timeless(two))

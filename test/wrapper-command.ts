@@ -1,29 +1,12 @@
-/** Wrappers on the command line: the table, the report, tokens, and what a person writes. One process each. */
-import {execFile} from 'node:child_process'
+/** Wrappers on the command line: the table, the report, tokens, and what a person writes. */
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import test, {type ExecutionContext} from 'ava'
 import type {RecordedExecution, RecordedWrapper} from '../harness/index.ts'
+import {run} from './helpers/command.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const door = (folder: string): string => new URL(`../${folder}/index.ts`, import.meta.url).href
-
-interface Result {
-  readonly exit: number
-  readonly out: string
-  readonly err: string
-}
-
-function run(...args: readonly string[]): Promise<Result> {
-  return new Promise(resolve => {
-    const env = {...process.env, NO_COLOR: '1', TEARPROOF_SEED: '', TEARPROOF_RUNS: ''}
-    const child = execFile(process.execPath, ['--import=tsx', 'harness/cli.ts', ...args], {cwd: root, env, maxBuffer: 1e8}, (_, out, err) => {
-      resolve({exit: child.exitCode ?? -1, out, err})
-    })
-  })
-}
 
 const broken = 'd4-seq-no-reader-fence'
 const sound = 'd2-seq-relaxed-words'
