@@ -21,7 +21,7 @@ export function conflicts(flow: Flow): readonly Conflict[] {
   const found: Conflict[] = [...escapes(flow, lifetimes)]
   for (const [start, {loan}] of flow.points.entries()) {
     if (loan === null) continue
-    for (const at of inForce(flow, start, lifetimes.get(loan.region)!)) {
+    for (const at of inForce(flow, start, lifetimes.of(loan.region))) {
       const point = flow.points[at]!
       const broken = point.accesses.find(access => conflicting(access, loan))
       if (broken !== undefined) {
@@ -39,63 +39,85 @@ function conflicting({variable, behind, kind}: Point['accesses'][number], loan: 
   return !(kind === 'dead' && (loan.behind || behind))
 }
 
-/** The points that a loan reaches without leaving its lifetime. */
-function inForce({points}: Flow, start: number, lifetime: ReadonlySet<number>): readonly number[] {
-  const reached = new Set<number>()
+/** The points that a loan reaches without leaving its lifetime, in order. */
+function inForce({points}: Flow, start: number, lifetime: Lifetime): readonly number[] {
+  const reached = new Uint8Array(points.length)
   const open = [...points[start]!.successors]
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (reached.has(at) || !lifetime.has(at)) continue
-    reached.add(at)
+    if (reached[at] === 1 || lifetime[at] === 0) continue
+    reached[at] = 1
     open.push(...points[at]!.successors)
   }
-  return [...reached].sort((a, b) => a - b)
+  return [...points.keys()].filter(at => reached[at] === 1)
 }
 
 // ---- Lifetimes -------------------------------------------------------------------------------------
 
-type Lifetimes = ReadonlyMap<Region, Set<number>>
+/** For each point 1 if it is in it. */
+type Lifetime = Uint8Array
 
-function lifetimesOf(flow: Flow): Lifetimes {
-  const lifetimes = new Map<Region, Set<number>>([["'static", new Set(flow.points.keys())]])
-  const of = (region: Region): Set<number> => {
-    const found = lifetimes.get(region) ?? new Set()
-    lifetimes.set(region, found)
+/** Those that nothing mentions hold nowhere. */
+class Lifetimes {
+  readonly #points: number
+  readonly #all = new Map<Region, Lifetime>()
+
+  constructor(points: number) {
+    this.#points = points
+    this.of("'static").fill(1)
+  }
+
+  of(region: Region): Lifetime {
+    let found = this.#all.get(region)
+    if (found === undefined) this.#all.set(region, found = new Uint8Array(this.#points))
     return found
   }
-  for (const {loan} of flow.points) if (loan !== null) of(loan.region)
+
+  /** Whether `longer` had to grow to hold wherever `shorter` does. */
+  outlast(longer: Region, shorter: Region): boolean {
+    return grow(this.of(longer), this.of(shorter))
+  }
+}
+
+function grow(target: Lifetime, by: Lifetime): boolean {
+  let grown = false
+  for (let at = 0; at < by.length; at++) {
+    if (by[at]! > target[at]!) {
+      target[at] = 1
+      grown = true
+    }
+  }
+  return grown
+}
+
+function lifetimesOf(flow: Flow): Lifetimes {
+  const lifetimes = new Lifetimes(flow.points.length)
   for (const [variable, type] of flow.types) {
     const regions = regionsOf(type)
     if (regions.length > 0) {
-      for (const at of liveAt(flow, point => point.uses.includes(variable), point => point.defines.includes(variable))) {
-        for (const region of regions) of(region).add(at)
-      }
+      const live = liveAt(flow, point => point.uses.includes(variable), point => point.defines.includes(variable))
+      for (const region of regions) grow(lifetimes.of(region), live)
     }
     const dropped = flow.dropped.get(variable) ?? []
     if (dropped.length > 0) {
-      const gone = (point: Point): boolean => point.defines.includes(variable) || point.moves.includes(variable)
-      for (const at of liveAt(flow, point => point.drops === variable, gone)) for (const region of dropped) of(region).add(at)
+      const live = liveAt(flow, point => point.drops === variable, point => point.defines.includes(variable) || point.moves.includes(variable))
+      for (const region of dropped) grow(lifetimes.of(region), live)
     }
   }
-  for (const {region, from, to} of flow.unknown) for (let at = from; at <= to; at++) of(region).add(at)
+  for (const {region, from, to} of flow.unknown) lifetimes.of(region).fill(1, from, to + 1)
   for (let changed = true; changed;) {
     changed = false
-    for (const [longer, shorter] of flow.outlives) {
-      const target = of(longer)
-      const before = target.size
-      for (const at of of(shorter)) target.add(at)
-      changed ||= target.size !== before
-    }
+    for (const [longer, shorter] of flow.outlives) if (lifetimes.outlast(longer, shorter)) changed = true
   }
   return lifetimes
 }
 
 /** The points from which a point of interest can be reached without passing one that ends it. */
-function liveAt({points}: Flow, interesting: (point: Point) => boolean, ends: (point: Point) => boolean): ReadonlySet<number> {
-  const live = new Set<number>()
+function liveAt({points}: Flow, interesting: (point: Point) => boolean, ends: (point: Point) => boolean): Lifetime {
+  const live = new Uint8Array(points.length)
   // a point's successors stand behind it
   for (let at = points.length - 1; at >= 0; at--) {
     const point = points[at]!
-    if (interesting(point) || (!ends(point) && point.successors.some(next => live.has(next)))) live.add(at)
+    if (interesting(point) || (!ends(point) && point.successors.some(next => live[next] === 1))) live[at] = 1
   }
   return live
 }
@@ -110,7 +132,7 @@ function escapes({points, outlives, unknown}: Flow, lifetimes: Lifetimes): reado
   return unknown.flatMap(({region, from, to}) => {
     const outlived = [...reaches(region)].filter(other => other !== region)
     const out = outlived.some(other => other === "'static" || unknown.some(one => one.region === other)
-      || [...lifetimes.get(other) ?? []].some(at => at < from || at > to))
+      || lifetimes.of(other).some((holds, at) => holds === 1 && (at < from || at > to)))
     const within = points.some(({loan}) => loan !== null && reaches(loan.region).has(region))
     return out || within ? [{problem: `${points[from]!.label}: a reference that a closure is lent must stay inside it`, end: null}] : []
   })

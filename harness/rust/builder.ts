@@ -84,12 +84,8 @@ export class Builder {
       this.problem(`expected ${showType(wanted)}, found ${showType(found)}`)
       return
     }
-    const regions = (a: Region, b: Region, how: Variance): void => {
-      this.outlives(a, b)
-      if (how === 'invariant') this.outlives(b, a)
-    }
     if (found.kind === 'reference' && wanted.kind === 'reference') {
-      regions(found.region, wanted.region, variance)
+      this.#relateRegions(found.region, wanted.region, variance)
       this.relate(found.to, wanted.to, found.mutable ? 'invariant' : variance)
     } else if (found.kind === 'pointer' && wanted.kind === 'pointer') {
       this.relate(found.to, wanted.to, found.mutable ? 'invariant' : variance)
@@ -101,10 +97,14 @@ export class Builder {
       const struct = structOf(this.signatures, found)
       const own = struct === null ? null : variances(this.signatures, struct)
       const all = struct === null ? known.get(found.name)!.variance : variance
-      const of = (name: string | undefined): Variance => variance === 'invariant' ? variance : own?.get(name ?? '') ?? all
-      for (const [i, region] of found.regions.entries()) regions(region, wanted.regions[i]!, of(struct?.regions[i]))
-      for (const [i, type] of found.types.entries()) this.relate(type, wanted.types[i]!, of(struct?.types[i]))
+      for (const [i, region] of found.regions.entries()) this.#relateRegions(region, wanted.regions[i]!, within(variance, own?.get(struct?.regions[i] ?? '') ?? all))
+      for (const [i, type] of found.types.entries()) this.relate(type, wanted.types[i]!, within(variance, own?.get(struct?.types[i] ?? '') ?? all))
     }
+  }
+
+  #relateRegions(found: Region, wanted: Region, variance: Variance): void {
+    this.outlives(found, wanted)
+    if (variance === 'invariant') this.outlives(wanted, found)
   }
 
   /** What the type itself promises: that what is behind a reference lasts as long. */
@@ -249,4 +249,8 @@ export class Builder {
   makeStatic(type: Type): void {
     for (const region of regionsOf(type)) this.outlives(region, "'static")
   }
+}
+
+function within(outer: Variance, inner: Variance): Variance {
+  return outer === 'invariant' ? outer : inner
 }

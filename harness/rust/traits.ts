@@ -12,18 +12,23 @@ const memories = new WeakMap<Signatures, Map<string, unknown>>()
 
 /** What was found before for the same question; enumerating asks each of them for every client. */
 function remembered<A>(signatures: Signatures, question: string, find: () => A): A {
-  const memory = memories.get(signatures) ?? new Map<string, unknown>()
-  memories.set(signatures, memory)
+  let memory = memories.get(signatures)
+  if (memory === undefined) memories.set(signatures, memory = new Map<string, unknown>())
   if (!memory.has(question)) memory.set(question, find())
   return memory.get(question) as A
 }
 
 /** What is asked of a type's lifetimes depends on its shape alone: asked once, of lifetimes that are numbers. */
-function ofLifetimes<A>(signatures: Signatures, question: string, type: Type, find: (type: Type) => A): {readonly found: A; readonly actual: (region: Region) => Region} {
-  const regions = regionsOf(type)
-  let count = 0
-  const found = remembered(signatures, `${question} ${shapeOf(type)}`, () => find(mapRegions(type, () => String(count++))))
-  return {found, actual: region => regions[Number(region)] ?? region}
+function ofLifetimes<A>(signatures: Signatures, question: string, type: Type, find: (type: Type) => A): A {
+  return remembered(signatures, `${question} ${shapeOf(type)}`, () => {
+    let count = 0
+    return find(mapRegions(type, () => String(count++)))
+  })
+}
+
+/** The lifetime that had this number. */
+function numberedIn(regions: readonly Region[], number: Region): Region {
+  return regions[Number(number)] ?? number
 }
 
 /** Whether a type without parameters has a trait. `'static` is about lifetimes, which the borrow checker decides: true here. */
@@ -109,8 +114,8 @@ function isDropped(signatures: Signatures, type: Type): boolean {
  * everything, and otherwise those of its fields. `Box<&T>` looks at nothing (`#[may_dangle]`, RFC 1327).
  */
 export function droppedRegions(signatures: Signatures, type: Type): readonly Region[] {
-  const {found, actual} = ofLifetimes(signatures, 'dropped', type, numbered => seenByDrop(signatures, numbered))
-  return found.map(actual)
+  const regions = regionsOf(type)
+  return ofLifetimes(signatures, 'dropped', type, numbered => seenByDrop(signatures, numbered)).map(region => numberedIn(regions, region))
 }
 
 function seenByDrop(signatures: Signatures, type: Type): readonly Region[] {
@@ -179,8 +184,9 @@ function variancesIn(signatures: Signatures, struct: Struct): ReadonlyMap<string
 
 /** `[longer, shorter]`: what is behind a reference lasts as long as the reference; and what structs declare or imply. */
 export function impliedOutlives(signatures: Signatures, type: Type): Outlives {
-  const {found, actual} = ofLifetimes(signatures, 'implied', type, numbered => implied(signatures, numbered, []))
-  return found.map(([longer, shorter]) => [actual(longer), actual(shorter)])
+  const regions = regionsOf(type)
+  return ofLifetimes(signatures, 'implied', type, numbered => implied(signatures, numbered, []))
+    .map(([longer, shorter]) => [numberedIn(regions, longer), numberedIn(regions, shorter)])
 }
 
 type Outlives = readonly (readonly [Region, Region])[]

@@ -12,8 +12,8 @@ export function substitute(type: Type, by: Substitution): Type {
     case 'parameter': return by.types.get(type.name) ?? type
     case 'named':
       if (type.regions.length + type.types.length === 0) return type
-      return {...type, regions: type.regions.map(region => by.regions.get(region) ?? region), types: type.types.map(part => substitute(part, by))}
-    case 'reference': return {...type, region: by.regions.get(type.region) ?? type.region, to: substitute(type.to, by)}
+      return {...type, regions: type.regions.map(region => substituteRegion(region, by)), types: type.types.map(part => substitute(part, by))}
+    case 'reference': return {...type, region: substituteRegion(type.region, by), to: substitute(type.to, by)}
     case 'pointer': return {...type, to: substitute(type.to, by)}
     case 'tuple': return {...type, items: type.items.map(part => substitute(part, by))}
     case 'array': return {...type, item: substitute(type.item, by)}
@@ -22,12 +22,15 @@ export function substitute(type: Type, by: Substitution): Type {
 }
 
 export function substituteBound(bound: Bound, by: Substitution): Bound {
-  const region = (name: Region): Region => by.regions.get(name) ?? name
   switch (bound.kind) {
     case 'trait': return {...bound, type: substitute(bound.type, by)}
-    case 'outlives': return {...bound, type: substitute(bound.type, by), region: region(bound.region)}
-    case 'longer': return {...bound, longer: region(bound.longer), shorter: region(bound.shorter)}
+    case 'outlives': return {...bound, type: substitute(bound.type, by), region: substituteRegion(bound.region, by)}
+    case 'longer': return {...bound, longer: substituteRegion(bound.longer, by), shorter: substituteRegion(bound.shorter, by)}
   }
+}
+
+function substituteRegion(region: Region, by: Substitution): Region {
+  return by.regions.get(region) ?? region
 }
 
 /** The type with another lifetime in every place, in order of appearance. */
@@ -59,7 +62,7 @@ export function shapeOf(type: Type): string {
 }
 
 export function sameShape(a: Type, b: Type): boolean {
-  return shapeOf(a) === shapeOf(b)
+  return a === b || shapeOf(a) === shapeOf(b)
 }
 
 /**

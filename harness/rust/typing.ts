@@ -198,9 +198,6 @@ class Typing {
 
   #match(pattern: Pattern, type: Type, value: Variable): void {
     const build = this.#build
-    const misfit = (): never => {
-      throw new IllTyped(`${build.label}: the pattern does not fit ${showType(type)}`)
-    }
     switch (pattern.kind) {
       case 'ignored': break
       case 'variable': {
@@ -211,17 +208,21 @@ class Typing {
         break
       }
       case 'tuple': {
-        if (type.kind !== 'tuple' || type.items.length !== pattern.items.length) return misfit()
+        if (type.kind !== 'tuple' || type.items.length !== pattern.items.length) return this.#misfit(type)
         for (const [i, item] of pattern.items.entries()) this.#match(item, type.items[i]!, value)
         break
       }
       case 'variant': {
         if (build.frame.kind === 'closure') throw new IllTyped(`${build.label}: a closure cannot return early`)
-        if (type.kind !== 'named' || type.name !== (pattern.name === 'Some' ? 'Option' : 'Result')) return misfit()
+        if (type.kind !== 'named' || type.name !== (pattern.name === 'Some' ? 'Option' : 'Result')) return this.#misfit(type)
         this.#match(pattern.item, type.types[pattern.name === 'Err' ? 1 : 0]!, value)
         break
       }
     }
+  }
+
+  #misfit(type: Type): never {
+    throw new IllTyped(`${this.#build.label}: the pattern does not fit ${showType(type)}`)
   }
 
   // ---- Operands ------------------------------------------------------------------------------------
@@ -236,17 +237,6 @@ class Typing {
 
   #made(operand: Operand, wanted: Type): Variable {
     const build = this.#build
-    const value = (type: Type, ...uses: readonly Variable[]): Variable => {
-      const temporary = build.temporary(type)
-      build.add({uses, defines: [temporary]})
-      return temporary
-    }
-    const called = (type: Type, ...uses: readonly Variable[]): Variable => {
-      const temporary = build.temporary(type)
-      build.call({uses, defines: [temporary]})
-      return temporary
-    }
-    const part = (i: number): Type => wanted.kind === 'named' ? wanted.types[i] ?? this.#mismatch(operand, wanted) : this.#mismatch(operand, wanted)
     switch (operand.kind) {
       case 'move': return this.#move(operand.variable)
       case 'share': return this.#borrow(operand.place, false)
@@ -255,26 +245,40 @@ class Typing {
         const {type, behind} = this.#place(operand.place)
         build.require(type, 'Copy', 'so it cannot be copied out')
         build.add({uses: [operand.place.variable], accesses: [{variable: operand.place.variable, behind, kind: 'read', what: 'copied'}]})
-        return value(type, operand.place.variable)
+        return this.#value(type, operand.place.variable)
       }
-      case 'fresh': return this.#payload.called ? called(this.#payload.type) : value(this.#payload.type)
-      case 'constant': return this.#isConstant(operand.text, wanted) ? value(wanted) : this.#mismatch(operand, wanted)
+      case 'fresh': return this.#payload.called ? this.#called(this.#payload.type) : this.#value(this.#payload.type)
+      case 'constant': return this.#isConstant(operand.text, wanted) ? this.#value(wanted) : this.#mismatch(operand, wanted)
       case 'wrap': {
         if (wanted.kind !== 'named' || wanted.name !== (operand.into === 'Some' ? 'Option' : operand.into)) return this.#mismatch(operand, wanted)
-        const inner = this.#operand(operand.operand, part(0))
-        return operand.into === 'Some' ? value(wanted, inner) : called(wanted, inner)
+        const inner = this.#operand(operand.operand, wanted.types[0]!)
+        return operand.into === 'Some' ? this.#value(wanted, inner) : this.#called(wanted, inner)
       }
       case 'clone': {
         const {type} = this.#place(operand.place)
         if (type.kind !== 'named' || (type.name !== 'Arc' && type.name !== 'Rc')) return this.#mismatch(operand, wanted)
-        return called(type, this.#borrow(operand.place, false))
+        return this.#called(type, this.#borrow(operand.place, false))
       }
       case 'tuple': {
         if (wanted.kind !== 'tuple' || wanted.items.length !== operand.items.length) return this.#mismatch(operand, wanted)
-        return value(wanted, ...operand.items.map((item, i) => this.#operand(item, wanted.items[i]!)))
+        return this.#value(wanted, ...operand.items.map((item, i) => this.#operand(item, wanted.items[i]!)))
       }
       case 'closure': return wanted.kind === 'closure' ? this.#closure(operand.closure, wanted) : this.#mismatch(operand, wanted)
     }
+  }
+
+  /** A temporary that is made from others. */
+  #value(type: Type, ...uses: readonly Variable[]): Variable {
+    const made = this.#build.temporary(type)
+    this.#build.add({uses, defines: [made]})
+    return made
+  }
+
+  /** A temporary that a call returns, which may unwind. */
+  #called(type: Type, ...uses: readonly Variable[]): Variable {
+    const made = this.#build.temporary(type)
+    this.#build.call({uses, defines: [made]})
+    return made
   }
 
   #mismatch(operand: Operand, wanted: Type): never {
