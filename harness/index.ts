@@ -21,10 +21,11 @@ export {
 } from './token.ts'
 export {why, type Missing, type Spelling, type Why} from './why.ts'
 export {
-  callClosure, loadWords, MisfitBody, stateOf, storeWords, wordsOf, wrapper,
-  type Body, type Call, type Wrapper, type WrapperDefinition, type WrapperExpectation,
+  arcOf, arcWords, boxOf, boxWords, callClosure, dropArc, dropBox, dropPayload, leakClaim, loadWords, MisfitBody, pointerOf, stateOf, storeWords,
+  wordsOf, wrapper,
+  type Body, type Call, type Surroundings, type Wrapper, type WrapperDefinition, type WrapperExpectation,
 } from './wrapper/wrapper.ts'
-export {borrowed, none, payloadValue, some, structValue, unitValue, type Address, type RustValue} from './wrapper/value.ts'
+export {borrowed, err, none, ok, owner, panic, payloadValue, some, structValue, unitValue, type Address, type RustValue} from './wrapper/value.ts'
 export {type PayloadWords} from './wrapper/payload.ts'
 export {RustError} from './rust/source.ts'
 export {catalogue} from './wrappers/index.ts'

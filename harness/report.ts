@@ -78,8 +78,8 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
     failure === null
       ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}${inSetting(failing.setting)}`, ...outcome(failing)]
       : [headline(failing, told?.title ?? title(failure), told?.code ?? codeOf(failure), paint), ...told?.lines ?? details(failing, failure, lines, spelling), ...others(run, failure)],
-    draw(lines, reason, failing, paint),
-    [...explanation(lines, reason, failing, spelling), ...otherModels(failing), ...otherSettings(failing), ...foundLine(failing), ...(failing.advice ?? []).flatMap(wrap)],
+    lines.rows.length === 0 ? [] : draw(lines, reason, failing, paint),
+    [...lines.rows.length === 0 ? [] : explanation(lines, reason, failing, spelling), ...otherModels(failing), ...otherSettings(failing), ...foundLine(failing), ...(failing.advice ?? []).flatMap(wrap)],
     verbose ? stepList(lines, failing, paint) : [],
     [`  ${paint.bold(failing.command)}`],
   ]

@@ -47,7 +47,7 @@ export function* free(pointer: Operand, {name}: Spelling = {name: 'free'}): Proc
   const scalar = yield* perform<Scalar>({kind: 'address', value: start})
   if (scalar === 0) return
   if (typeof scalar === 'number' || scalar.object.heap === null || scalar.index !== scalar.object.first || scalar.tag !== 0) {
-    throw new Error(`${name} of ${showScalar(scalar)}, which is not the start of an object on a heap`)
+    throw new RangeError(`${name} of ${showScalar(scalar)}, which is not the start of an object on a heap`)
   }
   const {size, heap} = scalar.object
   for (let i = 0; i < size; i++) {

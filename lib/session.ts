@@ -95,12 +95,14 @@ export class Session {
     return all
   }
 
+  /** What holds no values that were read is returned as it is: heaps, and whatever somebody compares by identity. */
   #resolve(thread: number, returned: unknown): unknown {
     if (returned instanceof Value) return this.#graph.evaluate(thread, returned)
-    if (Array.isArray(returned)) return returned.map(part => this.#resolve(thread, part))
-    if (typeof returned !== 'object' || returned === null) return returned
-    if ('kind' in returned && returned.kind === 'location') return returned
-    return Object.fromEntries(Object.entries(returned).map(([key, part]) => [key, this.#resolve(thread, part)]))
+    if (typeof returned !== 'object' || returned === null || ('kind' in returned && returned.kind === 'location')) return returned
+    const parts: readonly (readonly [string, unknown])[] = Object.entries(returned)
+    const resolved = parts.map(([key, part]): [string, unknown] => [key, this.#resolve(thread, part)])
+    if (resolved.every(([, part], i) => part === parts[i]![1])) return returned
+    return Array.isArray(returned) ? resolved.map(([, part]) => part) : Object.fromEntries(resolved)
   }
 
   /** How the execution fails, if it does. Flags come without their pairs, which `run` fills in. */

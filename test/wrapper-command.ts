@@ -132,5 +132,5 @@ const wrong = (title: string, from: string, to: string, message: RegExp): void =
 
 wrong('Rust that cannot be read', 'value: T);', 'value T);', /cell:7:\d+: /)
 wrong('a method without a body', "* 'Slot::set'", "* 'Slot::put'", /cell: Slot::set has no body; there are Slot::new, Slot::get, Slot::put/)
-wrong('a body that returns what the signature does not', 'return payloadValue(yield* loadWords(self, readOnce))', 'return unitValue', /cell: the body of Slot::get returned a tuple, where its signature says payload or owner/)
+wrong('a body that returns what the signature does not', 'return payloadValue(yield* loadWords(self, readOnce))', 'return unitValue', /cell: the body of Slot::get returned \(\), where its signature says T \(payloadValue/)
 wrong('a body that throws', 'yield* loadWords(self, readOnce)', 'yield* loadWords(self.missing, readOnce)', /the body of Slot::get threw at .*cell\.js:21: from is not iterable/)

@@ -28,7 +28,8 @@ interface Choice<A> {
   readonly state: State
 }
 
-interface Callable {
+/** A method with T in place. */
+export interface Callable {
   readonly method: Method
   readonly parameters: readonly Type[]
   readonly result: Type
@@ -53,6 +54,11 @@ export class Choices {
     }).filter(({parameters, result, bounds}) => [...parameters, result].every(type => wellFormed(signatures, type))
       && bounds.every(bound => bound.kind !== 'trait' || satisfies(signatures, bound.type, bound.trait)))
     this.#lets = this.#wanted()
+  }
+
+  /** The methods whose bounds this payload satisfies. */
+  get methods(): readonly Callable[] {
+    return this.#methods
   }
 
   /** Whether any client can be made with this payload. */

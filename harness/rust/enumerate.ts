@@ -13,6 +13,7 @@ import {payloads, type Payload} from './payloads.ts'
 import {mentioned, renameBlock, type Renaming} from './rename.ts'
 import {capturesOf, capturing, settle, start, type State} from './state.ts'
 import type {Signatures} from './syntax.ts'
+import {safeMethods} from './uncallable.ts'
 import {dereferencesMatter, instancesMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
 
 export const defaultBounds: Bounds = {threads: 2, statements: Infinity, instances: 2, values: 4, depth: 2, closure: 2}
@@ -40,7 +41,7 @@ export interface Coverage {
 
 /** The clients within a budget, lazily, in order of size; of one size, by payload in the order of payloads.ts. */
 export function* clients(signatures: Signatures, budget: Budget, bounds: Bounds = defaultBounds): Generator<Client, Coverage> {
-  const uncalled = new Set(signatures.methods.filter(({unsafe, trait}) => !unsafe && trait !== 'Drop').map(({id}) => id))
+  const uncalled = new Set(safeMethods(signatures).map(({id}) => id))
   let made = 0
   for (let size = 1; size <= budget.size; size++) {
     for (const client of clientsOfSize(signatures, size, bounds, budget.payloads)) {
@@ -61,7 +62,8 @@ export function* clientsOfSize(signatures: Signatures, size: number, bounds: Bou
   for (const payload of generic ? named : named.slice(0, 1)) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
 }
 
-function calledIn(statements: readonly Statement[]): readonly string[] {
+/** The methods that statements call, as often as they do. */
+export function calledIn(statements: readonly Statement[]): readonly string[] {
   return statements.flatMap(statement => {
     if (statement.kind === 'scope') return statement.threads.flatMap(({body}) => calledIn(body.statements))
     if (statement.kind === 'use' || statement.kind === 'write') return statement.through === null ? [] : [statement.through]

@@ -5,6 +5,8 @@
 import {engineVersion, models, namedModels, NoMapping, type Failure, type Model, type Path, type Regime, type Unknown} from '../../lib/index.ts'
 import {defaultSetting} from '../setting.ts'
 import {printToken} from '../token.ts'
+import {defaultBounds} from '../rust/enumerate.ts'
+import {uncallable} from '../rust/uncallable.ts'
 import {clientName} from './clients.ts'
 import {smallDepth, sizeFor, type Depth} from './depth.ts'
 import {soundness, type ClientBudget, type Counterexample, type Telling} from './soundness.ts'
@@ -40,6 +42,8 @@ export interface WrapperRow {
   /** Clients that were not run, or not to their end, and why the latter. */
   readonly skipped: number
   readonly unknown: readonly Unknown[]
+  /** Safe methods that no client called, and why none can; null if a larger one could. */
+  readonly uncalled: readonly {readonly method: string; readonly why: string | null}[]
   /** Statements of the largest clients that were to be tried, and rounds of their loops. */
   readonly asked: number
   readonly bound: number
@@ -68,15 +72,19 @@ export function rowOf(wrapper: Wrapper, model: Model, depth: Depth, expired?: Cl
   const common = {wrapper: wrapper.name, model: model.name, asked: size, bound: depth.bound, regime: wrapper.regime ?? defaultSetting.regime, expected} as const
   try {
     const sized = {...wrapper, bounds: {...wrapper.bounds, size}}
-    const {verdict, counterexample, deadlock, leak, clients, executions, size: done, skipped, unknown} = soundness(sized, model, {...depth, size, ...expired === undefined ? {} : {expired}})
+    const {verdict, counterexample, deadlock, leak, clients, executions, size: done, skipped, unknown, uncalled} = soundness(sized, model, {...depth, size, ...expired === undefined ? {} : {expired}})
     return {
       ...common, verdict, operation: null, broken: counterexample && shown(counterexample), deadlock: deadlock && told(deadlock), leak: leak && shown(leak),
-      clients, executions, size: done, skipped, unknown,
+      clients, executions, size: done, skipped, unknown, uncalled: uncalled.map(method => ({method, why: whyUncalled(wrapper, method)})),
     }
   } catch (error) {
     if (!(error instanceof NoMapping)) throw error
-    return {...common, verdict: 'no mapping', operation: error.operation, broken: null, deadlock: null, leak: null, clients: 0, executions: 0, size: 0, skipped: 0, unknown: []}
+    return {...common, verdict: 'no mapping', operation: error.operation, broken: null, deadlock: null, leak: null, clients: 0, executions: 0, size: 0, skipped: 0, unknown: [], uncalled: []}
   }
+}
+
+function whyUncalled({signatures, bounds}: Wrapper, method: string): string | null {
+  return uncallable(signatures, {...defaultBounds, ...bounds}, bounds?.payloads).find(found => found.method === method)?.why ?? null
 }
 
 function shown({ordinal, run: {path}, failure}: Counterexample): Shown {
@@ -92,10 +100,13 @@ export function isUnexpected(row: WrapperRow): boolean {
   return row.expected === null ? row.verdict === 'unsound' : row.expected !== row.verdict && !isUnknown(row)
 }
 
-/** Was less looked at than it takes: no client was run, or one was cut, or nothing was found where something is expected, with less than is always tried. */
-export function isUnknown({expected, verdict, clients, size, asked, unknown}: WrapperRow): boolean {
+/**
+ * Was less looked at than it takes: no client was run, or one was cut, or no client can call some method, or nothing was found
+ * where something is expected, with less than is always tried.
+ */
+export function isUnknown({expected, verdict, clients, size, asked, unknown, uncalled}: WrapperRow): boolean {
   if (verdict !== 'no violation found') return false
-  return clients === 0 || unknown.length > 0 || (expected === 'unsound' && (size < asked || asked < smallDepth.size))
+  return clients === 0 || unknown.length > 0 || uncalled.some(({why}) => why !== null) || (expected === 'unsound' && (size < asked || asked < smallDepth.size))
 }
 
 /** As exit status 1, 3 and 0. */

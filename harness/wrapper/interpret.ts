@@ -6,15 +6,20 @@
  */
 import {alloc, atomicFetchAddRelaxed, check, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
-import type {Method} from '../rust/syntax.ts'
-import {behind, borrowed, owner, payloadValue, some, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
-import {arcOf, arcWords, blaming, boxOf, boxWords, constructed, dropArc, dropBox, dropPayload, misfit, MisfitBody, type Surroundings, type Wrapper} from './wrapper.ts'
+import {payloadNamed} from '../rust/payloads.ts'
+import {named, type Method} from '../rust/syntax.ts'
+import {satisfies} from '../rust/traits.ts'
+import {Borrows} from './borrows.ts'
+import {misfit} from './misfit.ts'
+import {behind, borrowed, owner, payloadValue, structValue, unitValue, Unwinding, type Address, type RustValue} from './value.ts'
+import {arcOf, arcWords, blaming, boxOf, boxWords, constructed, dropArc, dropBox, dropPayload, MisfitBody, type Surroundings, type Wrapper} from './wrapper.ts'
 
 /** The claims that a client is checked by. */
 export const claims = {
   whole: 'no torn value',
   valid: 'every value is valid',
   stable: 'what is borrowed does not change',
+  alone: 'a `&mut` is the only reference to what it points to',
 } as const
 
 export interface Setting extends Surroundings {
@@ -34,6 +39,8 @@ export interface Trace {
   readonly judge: (words: readonly Operand[]) => void
   /** What a borrow points to is about to be compared with what it was when the borrow began. */
   readonly compare: (now: readonly Operand[], seen: readonly Operand[]) => void
+  /** The main thread does this wrong, while there are no others: a claim does not hold, or something is done to memory. */
+  readonly alone: (what: string, isClaim: boolean) => void
 }
 
 type Environment = Map<Variable, RustValue>
@@ -46,33 +53,37 @@ export class EndOfBlock extends Error {
 export class Interpreter {
   readonly #setting: Setting
   readonly #variables: Environment
+  readonly #borrows: Borrows
 
-  constructor(setting: Setting, variables: Environment = new Map()) {
+  /** @param borrows the references that its thread has made. */
+  constructor(setting: Setting, variables: Environment = new Map(), borrows = new Borrows()) {
     this.#setting = setting
     this.#variables = variables
+    this.#borrows = borrows
   }
 
   /** The environment of a thread or closure: its captures. */
   captured(captures: readonly Capture[]): Environment {
     return new Map(captures.map(({outer, mode, inner}) => {
       const value = this.#of(outer)
+      if (mode === 'lend' && value.kind === 'borrow') this.#borrows.spend(value)
       return [inner, mode === 'move' ? value : refer(value)]
     }))
   }
 
   /** The own interpreter of a scoped thread; its number, from 1. */
   thread({captures}: Thread, thread: number): Interpreter {
-    return new Interpreter({...this.#setting, thread}, this.captured(captures))
+    return new Interpreter({...this.#setting, thread}, this.captured(captures), new Borrows(this.#borrows))
+  }
+
+  /** The same again, to go on from here. */
+  copy(): Interpreter {
+    return new Interpreter(this.#setting, new Map(this.#variables), new Borrows(this.#borrows))
   }
 
   /** What the block has in a variable. */
   valueOf(variable: Variable): RustValue {
     return this.#of(variable)
-  }
-
-  /** A copy of all variables. */
-  environment(): Environment {
-    return new Map(this.#variables)
   }
 
   /** The variables that still hold something, last first: what unwinding drops. */
@@ -153,7 +164,7 @@ export class Interpreter {
     const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
     const body = wrapper.bodies[method.id]!({...this.#setting, self, args: hasReceiver ? operands.slice(1) : operands})
     const result = yield* this.#watched(method, blaming(wrapper, method.id, body))
-    const wrong = misfit(method, result)
+    const wrong = misfit(wrapper.signatures, method, this.#setting.payload, result)
     if (wrong !== null) throw new MisfitBody(`wrapper ${wrapper.name}: ${wrong}`)
     return yield* this.made(result)
   }
@@ -173,7 +184,7 @@ export class Interpreter {
         this.bind(pattern.variable, value)
         return true
       case 'tuple': return value.kind === 'tuple' && pattern.items.every((item, i) => this.#match(item, value.items[i]!))
-      case 'variant': return value.kind === 'some' && pattern.name !== 'Err' && this.#match(pattern.item, value.value)
+      case 'variant': return value.kind === variants[pattern.name] && this.#match(pattern.item, value.value)
     }
   }
 
@@ -183,9 +194,13 @@ export class Interpreter {
     switch (operand.kind) {
       case 'move': return this.take(operand.variable)
       case 'copy': return yield* this.#copy(operand.place)
-      case 'share': case 'lend': return operand.place.derefs === 0 ? refer(this.#of(operand.place.variable)) : this.#at(operand.place)
+      case 'share': case 'lend': {
+        const place = refer(this.#at(operand.place))
+        if (place.kind === 'borrow') this.#borrows.spend(place)
+        return place
+      }
       case 'fresh': return payloadValue(yield* this.#fresh(operand.value))
-      case 'constant': return constant(operand.text)
+      case 'constant': return this.#constant(operand.text)
       case 'wrap': return yield* this.#wrap(operand.into, yield* this.#evaluate(operand.operand))
       case 'clone': return yield* this.#clone(this.#at(operand.place))
       case 'tuple': {
@@ -205,11 +220,24 @@ export class Interpreter {
   /** What a variable holds, which is moved out unless it is Copy. */
   take(variable: Variable): RustValue {
     const value = this.#of(variable)
-    const {mutatesWhenUsed, owned} = this.#setting.payload
-    const isCopy = value.kind === 'scalar' || value.kind === 'reference' || (value.kind === 'borrow' && !value.mutable)
-      || (value.kind === 'payload' && !mutatesWhenUsed && owned === null)
-    if (!isCopy) this.forget(variable)
+    if (!this.#isCopy(value)) this.forget(variable)
     return value
+  }
+
+  #isCopy(value: RustValue): boolean {
+    const {wrapper: {signatures}, payload} = this.#setting
+    switch (value.kind) {
+      case 'scalar': case 'reference': case 'none': return true
+      case 'borrow': return !value.mutable
+      case 'payload': return !payload.mutatesWhenUsed && payload.owned === null
+      case 'some': case 'ok': case 'err': return this.#isCopy(value.value)
+      case 'tuple': return value.items.every(item => this.#isCopy(item))
+      case 'struct': {
+        const {types, regions} = signatures.structs.find(({name}) => name === value.name)!
+        return satisfies(signatures, named(value.name, types.map(() => payloadNamed(payload.name).type), regions), 'Copy')
+      }
+      case 'owner': case 'closure': return false
+    }
   }
 
   /** What is at a place: behind a `Box` or an `Arc`, where its words are. */
@@ -233,25 +261,35 @@ export class Interpreter {
   * #copy(place: Place): Proc<RustValue> {
     const value = behind(this.#at(place))
     if (value.kind !== 'borrow') return value
+    yield* this.#aloneStill(value)
     return yield* this.made(payloadValue(yield* readAll(value.words)))
   }
 
   * #wrap(into: 'Box' | 'Arc' | 'Rc' | 'Some', value: RustValue): Proc<RustValue> {
-    if (into === 'Some') return some(value)
+    if (into === 'Some') return {kind: 'some', value}
     if (into === 'Rc' || value.kind !== 'payload') throw new Error(`client: ${into} of a ${value.kind} is not run yet`)
     const {boxes, arcs} = this.#setting
     const name = `${into}::new`
     return owner(into, into === 'Box' ? yield* alloc(boxes, boxOf(value.words), {name}) : yield* alloc(arcs, arcOf(value.words), {name}))
   }
 
+  #constant(text: string): RustValue {
+    if (text === '()') return unitValue
+    if (text === 'None') return {kind: 'none'}
+    if (text === 'true' || text === 'false') return {kind: 'scalar', value: Number(text === 'true')}
+    const [name, variant] = text.split('::')
+    if (variant !== undefined) return structValue(name!, variant)
+    return {kind: 'scalar', value: Number.parseInt(text, 10)}
+  }
+
   #closure({captures, parameters, body, result}: Closure): RustValue {
-    const setting = this.#setting
+    const [setting, borrows] = [this.#setting, this.#borrows]
     const outside = this.captured(captures)
     const made = (value: RustValue): Proc<RustValue> => this.made(value)
     return {
       kind: 'closure',
       * call(...args) {
-        const own = new Interpreter(setting, new Map(outside))
+        const own = new Interpreter(setting, new Map(outside), borrows)
         for (const [i, parameter] of parameters.entries()) own.bind(parameter, yield* made(args[i]!))
         return yield* own.#toEnd(body, result)
       },
@@ -286,9 +324,9 @@ export class Interpreter {
       case 'borrow': {
         const seen = yield* readAll(value.words)
         yield* this.#judge(seen)
-        return {...value, seen}
+        return this.#borrows.made({...value, seen})
       }
-      case 'some': return some(yield* this.made(value.value))
+      case 'some': case 'ok': case 'err': return {kind: value.kind, value: yield* this.made(value.value)}
       case 'tuple': {
         const items: RustValue[] = []
         for (const item of value.items) items.push(yield* this.made(item))
@@ -305,17 +343,24 @@ export class Interpreter {
     if (isValid !== null) yield* check(claims.valid, isValid(words))
   }
 
+  /** Has nobody made a reference meanwhile that may not be beside this one? */
+  * #aloneStill(borrow: RustValue & {kind: 'borrow'}): Proc {
+    const isAlone = this.#borrows.isAlone(borrow)
+    if (isAlone !== null) yield* check(claims.alone, isAlone)
+  }
+
   /** All that `&value` allows. */
   * use(value: RustValue): Proc {
     const inner = behind(value)
     switch (inner.kind) {
       case 'borrow': {
+        yield* this.#aloneStill(inner)
         const now = yield* readAll(inner.words)
         yield* this.#judge(now)
         const {mutatesWhenUsed} = this.#setting.payload
         if (inner.seen !== null) this.#setting.trace?.compare(now, inner.seen)
         if (mutatesWhenUsed) for (const at of inner.words) yield* setCell(at, this.#setting.thread)
-        else if (!inner.mutable && inner.seen !== null) for (const [i, word] of now.entries()) yield* check(claims.stable, Value.apply('==', word, inner.seen[i]!))
+        else if (inner.seen !== null && (!inner.mutable || this.#borrows.isUntouched(inner))) for (const [i, word] of now.entries()) yield* check(claims.stable, Value.apply('==', word, inner.seen[i]!))
         return yield* this.#useOwned(now)
       }
       case 'owner': {
@@ -324,7 +369,7 @@ export class Interpreter {
         return yield* this.#useOwned(now)
       }
       case 'payload': return yield* this.#useOwned(inner.words)
-      case 'some': return yield* this.use(inner.value)
+      case 'some': case 'ok': case 'err': return yield* this.use(inner.value)
       case 'tuple': for (const item of inner.items) yield* this.use(item)
     }
   }
@@ -332,6 +377,8 @@ export class Interpreter {
   * #write(value: RustValue, n: number): Proc {
     const target = behind(value)
     if (target.kind !== 'borrow') throw new Error('client: writes through what is no &mut T')
+    yield* this.#aloneStill(target)
+    this.#borrows.spend(target)
     const words = yield* this.#fresh(n)
     const old = this.#setting.payload.owned === null ? [] : yield* readAll(target.words)
     yield* dropPayload(this.#setting, old)
@@ -359,13 +406,14 @@ export class Interpreter {
     switch (value.kind) {
       case 'payload': return yield* dropPayload(this.#setting, value.words)
       case 'owner': return yield* value.of === 'Box' ? dropBox(this.#setting, value.pointer) : dropArc(this.#setting, value.pointer)
-      case 'some': return yield* this.#dropValue(value.value)
+      case 'some': case 'ok': case 'err': return yield* this.#dropValue(value.value)
       case 'tuple': for (const item of value.items) yield* this.#dropValue(item); return
       case 'struct': {
         const {bodies, glue, signatures} = this.#setting.wrapper
         const method = signatures.methods.find(({id}) => id === `${value.name}::drop`)
-        if (method !== undefined) yield* this.#watched(method, bodies[method.id]!({...this.#setting, self: value.state, args: []}))
-        yield* glue?.[value.name]?.(value.state, this.#setting) ?? []
+        if (method !== undefined) yield* this.#watched(method, blaming(this.#setting.wrapper, method.id, bodies[method.id]!({...this.#setting, self: value.state, args: []})))
+        const fields = glue?.[value.name]
+        if (fields !== undefined) yield* blaming(this.#setting.wrapper, `the glue of ${value.name}`, fields(value.state, this.#setting))
       }
     }
   }
@@ -391,11 +439,4 @@ function* readAll(words: readonly Address[]): Proc<readonly Value[]> {
   return found
 }
 
-function constant(text: string): RustValue {
-  if (text === '()') return unitValue
-  if (text === 'None') return {kind: 'none'}
-  if (text === 'true' || text === 'false') return {kind: 'scalar', value: Number(text === 'true')}
-  const number = Number.parseInt(text, 10)
-  if (Number.isNaN(number)) throw new Error(`client: the constant ${text} is not run yet`)
-  return {kind: 'scalar', value: number}
-}
+const variants = {Some: 'some', Ok: 'ok', Err: 'err'} as const

@@ -16,7 +16,7 @@ import {Unwinding, type RustValue} from './value.ts'
 import {constructed, type Wrapper} from './wrapper.ts'
 
 /** What the sequential parts of a client are judged by. */
-export const aloneClaims = {before: 'the main thread does nothing wrong before the others begin', after: 'the main thread does nothing wrong after the others have ended'} as const
+export const aloneClaims = {before: 'the main thread does nothing wrong by itself', after: 'the main thread does nothing wrong after the others have ended'} as const
 
 /** The payload's words, or null if values of it cannot be run. */
 export function runnable(client: Client): PayloadWords | null {
@@ -152,7 +152,11 @@ class Main {
     this.#setting = setting
     this.interpreter = new Interpreter(setting)
     let objects = 0
-    const alone = new Sequential(location => location.init, heap => firstWord(heap.object(`${heap.name} ${++objects}`, zeros(heap))))
+    const alone = new Sequential({
+      initial: location => location.init,
+      place: heap => firstWord(heap.object(`${heap.name} ${++objects}`, zeros(heap))),
+      wrong: (what, isClaim) => setting.trace?.alone(what, isClaim),
+    })
     this.end = run(alone, this.interpreter, before)
     this.isClean = this.end !== 'fault' && alone.broken.length === 0
     this.written = alone.written
@@ -162,7 +166,7 @@ class Main {
   /** Runs what follows the threads on the memory that they left. */
   isCleanAfter(threads: readonly Thread[], after: readonly Statement[], drops: readonly Variable[], returned: Returned, final: (location: Location) => Scalar): boolean {
     if (this.end !== 'done') return true // it ended there, and dropped what it had
-    const own = new Interpreter(this.#setting, this.interpreter.environment())
+    const own = this.interpreter.copy()
     let panicked = false
     for (const [i, {captures, result}] of threads.entries()) {
       const ended = returned[`thread ${i + 1}`]
@@ -179,8 +183,10 @@ class Main {
     }
     const isForgiving = this.#setting.wrapper.regime === 'bits' || this.#setting.wrapper.regime === 'angelic'
     const reused = Object.values(returned).flatMap(ended => ended?.allocated ?? []).filter(({object}) => object.heap?.origin === 'reused')
-    const alone = new Sequential(final, place, this.sections, ({object}) =>
-      !isForgiving && object.heap !== null && object.heap.origin !== 'reused' && reused.some(({index}) => index === object.first))
+    const alone = new Sequential({
+      initial: final, place, sections: this.sections, wrong: (what, isClaim) => this.#setting.trace?.alone(what, isClaim),
+      isZombie: ({object}) => !isForgiving && object.heap !== null && object.heap.origin !== 'reused' && reused.some(({index}) => index === object.first),
+    })
     return run(alone, own, panicked ? dropping(drops) : after) !== 'fault' && alone.broken.length === 0
   }
 }

@@ -21,6 +21,7 @@ export interface RecordedWrapper {
   readonly asked: number
   readonly skipped: number
   readonly unknown: readonly Unknown[]
+  readonly uncalled: WrapperRow['uncalled']
   readonly bound: number
   readonly regime: WrapperRow['regime']
   readonly violation: RecordedClient | null

@@ -11,7 +11,7 @@ import {shortName} from '../token.ts'
 import type {Timeline} from '../timeline.ts'
 import type {Listing} from './clients.ts'
 import {claims} from './interpret.ts'
-import {payloadWords} from './payload.ts'
+import {atHome, payloadWords} from './payload.ts'
 import {storyOf, tell, type ClientRun, type Repair, type Story} from './story.ts'
 
 /** The whole report. */
@@ -30,7 +30,7 @@ export function clientReport(shown: ClientRun, options: ReportOptions = {}): str
 
 function told(shown: ClientRun, failure: Failure, story: Story, lines: Timeline): Told {
   const sentences = [...tell(failure, story, shown, lines), ...failure.kind === 'fault' ? faultStory(failure, lines) : []].filter(sentence => sentence !== '')
-  return {title: titleOf(failure), code: clientCodeOf(failure), lines: [...program(story.listing), '', ...sentences.flatMap(wrap), ...inMemory(shown.numbered.client)]}
+  return {title: titleOf(failure, story), code: clientCodeOf(failure), lines: [...program(story.listing), '', ...sentences.flatMap(wrap), ...inMemory(shown.numbered.client)]}
 }
 
 /** What the client's values of more than one word look like in memory. */
@@ -62,10 +62,10 @@ function program({lines}: Listing): readonly string[] {
   return ['', ...lines.map((line, i) => `  ${String(i + 1).padStart(room)} │ ${line}`.trimEnd())]
 }
 
-function titleOf(failure: Failure): string {
+function titleOf(failure: Failure, {alone}: Story): string {
   switch (failure.kind) {
     case 'check': return ` is unsound: ${inRust(failure.claim)} in ${failure.thread}`
-    case 'claim': return ' is unsound: what the threads left behind is broken'
+    case 'claim': return ` is unsound: ${alone === null ? `not “${failure.claim}”` : alone.isClaim ? inRust(alone.what) : alone.what} in the main thread`
     case 'flag': return failure.flag === 'data-race' ? ' is unsound: data race' : ` is unsound: ${failure.flag.replaceAll('-', ' ')}`
     case 'fault': return ` is unsound: ${failure.fault.replaceAll('-', ' ')}${failure.thread === null ? '' : ` in ${failure.thread}`}`
     case 'panic': return ` is unsound: ${failure.thread} computes what has no meaning`
@@ -78,6 +78,8 @@ function inRust(claim: string): string {
     case claims.whole: return 'a torn value'
     case claims.valid: return 'an invalid value'
     case claims.stable: return 'what a live `&` points to changes'
+    case claims.alone: return 'a `&mut` beside another reference'
+    case atHome: return 'a value that is not Send is elsewhere'
     default: return `not “${claim}”`
   }
 }
@@ -88,7 +90,7 @@ export function clientCodeOf(failure: Failure): string {
   switch (failure.claim) {
     case claims.whole: return 'V-TORN'
     case claims.valid: return 'V-INVALID'
-    case claims.stable: return 'V-ALIASED'
+    case claims.stable: case claims.alone: return 'V-ALIASED'
     default: return 'V-CHECK'
   }
 }

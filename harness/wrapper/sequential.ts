@@ -15,6 +15,18 @@ export class SequentialFault extends Error {
   override readonly name = 'SequentialFault'
 }
 
+interface Around {
+  /** What a word holds before. */
+  readonly initial: (location: Location) => Scalar
+  /** Makes room for an object. */
+  readonly place: (heap: Heap) => Scalar
+  readonly sections?: Sections
+  /** Is this a word of an object whose place has gone to another? */
+  readonly isZombie?: (location: Location) => boolean
+  /** Is told what goes wrong, when it does: a claim that does not hold, or what was done to memory. */
+  readonly wrong?: (what: string, isClaim: boolean) => void
+}
+
 export class Sequential {
   /** Words that were written, by index. */
   readonly written = new Map<number, Scalar>()
@@ -24,13 +36,14 @@ export class Sequential {
   readonly #initial: (location: Location) => Scalar
   readonly #place: (heap: Heap) => Scalar
   readonly #isZombie: (location: Location) => boolean
+  readonly #wrong: (what: string, isClaim: boolean) => void
 
-  /** @param initial what a word holds before; @param place makes room for an object; @param isZombie is this a word of an object whose place has gone to another? */
-  constructor(initial: (location: Location) => Scalar, place: (heap: Heap) => Scalar, sections?: Sections, isZombie: (location: Location) => boolean = () => false) {
+  constructor({initial, place, sections, isZombie = () => false, wrong = () => undefined}: Around) {
     this.#initial = initial
     this.#place = place
     this.sections = new Sections(sections)
     this.#isZombie = isZombie
+    this.#wrong = wrong
   }
 
   run<T>(proc: Proc<T>): T {
@@ -61,7 +74,10 @@ export class Sequential {
       case 'raw': case 'address': return op.value.scalar
       case 'when': return op.condition.scalar !== 0
       case 'check':
-        if (op.holds.scalar === 0) this.broken.push(op.claim)
+        if (op.holds.scalar === 0) {
+          this.broken.push(op.claim)
+          this.#wrong(op.claim, true)
+        }
         return undefined
       case 'fence':
         if (this.sections.isWaitedForBy(op)) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
@@ -70,17 +86,22 @@ export class Sequential {
     }
   }
 
+  #fault(what: string): never {
+    this.#wrong(what, false)
+    throw new SequentialFault(what)
+  }
+
   #locate(at: Location | Value, name: string): Location {
     const scalar = at instanceof Value ? at.scalar : at
-    if (typeof scalar === 'number' || scalar.index < 0) throw new SequentialFault(`${name} of what is no pointer`)
-    if (this.#isZombie(scalar)) throw new SequentialFault(`${name} of ${scalar.name}, whose place has gone to another object`)
+    if (typeof scalar === 'number' || scalar.index < 0) return this.#fault(`${name} of what is no pointer`)
+    if (this.#isZombie(scalar)) return this.#fault(`${name} of ${scalar.name}, whose place has gone to another object`)
     return scalar
   }
 
   #read(at: Location | Value, name: string, until?: (value: Scalar) => boolean): Value {
     const location = this.#locate(at, name)
     const scalar = this.written.get(location.index) ?? this.#initial(location)
-    if (typeof scalar !== 'number' && scalar.index < 0) throw new SequentialFault(`${name} of ${location.name}: ${scalar.name}`)
+    if (typeof scalar !== 'number' && scalar.index < 0) this.#fault(`${name} of ${location.name}: ${scalar.name}`)
     if (until?.(scalar) === false) throw new SequentialDeadlock(`${name} of ${location.name} waits for ever`)
     return Value.of(scalar)
   }
@@ -89,7 +110,7 @@ export class Sequential {
     const location = this.#locate(at, name)
     const old = this.written.get(location.index) ?? this.#initial(location)
     const isDead = typeof old !== 'number' && old.index < 0 && old.name === 'freed memory'
-    if (isDead && mark !== 'birth') throw new SequentialFault(mark === 'death' ? `${location.object.name} is freed twice` : `${name} of ${location.name}: freed memory`)
+    if (isDead && mark !== 'birth') this.#fault(mark === 'death' ? `${location.object.name} is freed twice` : `${name} of ${location.name}: freed memory`)
     this.written.set(location.index, scalar)
   }
 }

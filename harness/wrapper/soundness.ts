@@ -2,6 +2,8 @@
 import {executions as executionsOf, explore, reduce, replay, type Failure, type Limits, type Model, type Run, type Unknown} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
 import type {Client} from '../rust/client.ts'
+import {calledIn} from '../rust/enumerate.ts'
+import {safeMethods} from '../rust/uncallable.ts'
 import {clientListOf, clientName, rustOf} from './clients.ts'
 import {clientProgram, runnable} from './program.ts'
 import {leakClaim, MisfitBody, type Wrapper} from './wrapper.ts'
@@ -52,6 +54,8 @@ export interface Soundness {
   /** Clients whose payload cannot be run, and those that a budget cut. */
   readonly skipped: number
   readonly unknown: readonly Unknown[]
+  /** Safe methods that no client called. */
+  readonly uncalled: readonly string[]
 }
 
 /** Runs the clients. Stops at the first that breaks the wrapper. */
@@ -60,6 +64,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   let deadlock: Counterexample | Telling | null = null
   let leak: Counterexample | null = null
   const unknown: Unknown[] = []
+  const uncalled = new Set(safeMethods(wrapper.signatures).map(({id}) => id))
   const largest = wrapper.bounds?.size ?? budget.size
   const most = Math.max(budget.clients, wrapper.bounds?.clients ?? 0)
   const limits: Limits = {
@@ -69,7 +74,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
   }
   const alone = new Alone(wrapper, limits)
   const result = (counterexample: Counterexample | null, size: number): Soundness => ({
-    verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, size, skipped, unknown,
+    verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, size, skipped, unknown, uncalled: [...uncalled],
   })
   for (const {client, size, ordinal} of clientListOf(wrapper).upTo(largest)) {
     const isOver = (budget.expired?.() ?? false) !== false
@@ -81,6 +86,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
       continue
     }
     ran++
+    if (uncalled.size > 0) for (const id of calledIn(client.main.statements)) uncalled.delete(id)
     const before = alone.of(client)
     if (before !== null) {
       executions += before

@@ -2,7 +2,7 @@
  * A failing execution in Rust's words: which statement did each step, which made the value or the reference that broke, and
  * which wrote what broke it. The client is run once more along the execution, as operations.ts does, and watched.
  */
-import {watching, type Failure, type Limits, type Model, type Op, type Operand, type Proc, type Run} from '../../lib/index.ts'
+import {replay, watching, type Failure, type Limits, type Model, type Op, type Operand, type Proc, type Run} from '../../lib/index.ts'
 import {operationsOf, type AnyProgram} from '../operations.ts'
 import type {Statement} from '../rust/client.ts'
 import type {Timeline} from '../timeline.ts'
@@ -47,6 +47,8 @@ export interface Story {
   readonly lineOf: ReadonlyMap<number, number>
   /** The checks that fail, in the order of the threads. */
   readonly failed: readonly FailedCheck[]
+  /** What the main thread does wrong first before the others begin or after they have ended, and in which line; null if nothing. */
+  readonly alone: {readonly what: string; readonly isClaim: boolean; readonly line: number | null} | null
 }
 
 interface FailedCheck {
@@ -60,12 +62,13 @@ interface FailedCheck {
 }
 
 /** Runs the client along its execution. */
-export function storyOf({wrapper, numbered: {client, ordinal}, model, run}: Pick<ClientRun, 'wrapper' | 'numbered' | 'model' | 'run'>): Story {
+export function storyOf({wrapper, numbered: {client, ordinal}, model, run, limits}: Pick<ClientRun, 'wrapper' | 'numbered' | 'model' | 'run' | 'limits'>): Story {
   const listing = listingOf(wrapper, client)
   const watcher = new Watcher()
   const traced = clientProgram(wrapper, client, runnable(client)!, clientName(wrapper.name, ordinal), undefined, watcher)
   const threads = traced.threads.map((thread, i) => ({...thread, body: () => watcher.follow(i, thread.body())}))
   const operations = operationsOf({...traced, threads}, model, run.execution)
+  replay(traced, model, run.path, limits) // what the main thread does is a question about the whole execution
   const of = (thread: number, at: number): readonly number[] => operations.filter(operation => operation.thread === thread)[at]?.events ?? []
   const line = (statement: Statement | null): number | null => statement === null ? null : listing.lineOf.get(statement) ?? null
   const reads = (thread: number, words: readonly (number | null)[]): readonly (number | null)[] =>
@@ -78,6 +81,7 @@ export function storyOf({wrapper, numbered: {client, ordinal}, model, run}: Pick
     })))),
     failed: watcher.failed.map(({claim, thread, statement, words, began}) =>
       ({claim, thread: traced.threads[thread]!.name, line: line(statement), words: reads(thread, words), began: reads(thread, began)})),
+    alone: watcher.wrong === null ? null : {...watcher.wrong, line: line(watcher.wrong.statement)},
   }
 }
 
@@ -86,6 +90,7 @@ class Watcher implements Trace {
   /** By thread: the statement of each of its operations. */
   readonly steps: (Statement | null)[][] = []
   readonly failed: {readonly claim: string; readonly thread: number; readonly statement: Statement | null; readonly words: readonly (number | null)[]; readonly began: readonly (number | null)[]}[] = []
+  wrong: {readonly what: string; readonly isClaim: boolean; readonly statement: Statement | null} | null = null
   #thread = -1
   #statement: Statement | null = null
   #read = new Map<unknown, number>()
@@ -116,6 +121,10 @@ class Watcher implements Trace {
   compare(now: readonly Operand[], seen: readonly Operand[]): void {
     this.#judged = now
     this.#began = seen
+  }
+
+  alone(what: string, isClaim: boolean): void {
+    this.wrong ??= {what, isClaim, statement: this.#statement}
   }
 
   #look(op: Op): void {
@@ -160,6 +169,7 @@ export function tell(failure: Failure, story: Story, {run}: ClientRun, {rowOf}: 
     case 'fault': return failure.event < 0 ? [] : [
       `${step(failure.event)} is in ${quoted(lineOf.get(failure.event))}${failure.death < 0 ? '' : `; ${failure.death === failure.event ? 'it' : step(failure.death)} ended the object, in ${quoted(lineOf.get(failure.death))}`}.`,
     ]
-    case 'claim': case 'panic': case 'deadlock': return []
+    case 'claim': return story.alone === null ? [] : [`In ${quoted(story.alone.line)}.`]
+    case 'panic': case 'deadlock': return []
   }
 }

@@ -41,8 +41,8 @@ function grouped(rows: readonly WrapperRow[], verbose: boolean): readonly Group[
 }
 
 function gist(row: WrapperRow): string {
-  const {wrapper, verdict, operation, broken, deadlock, leak, size, unknown} = row
-  return JSON.stringify([wrapper, verdict, isUnexpected(row), operation, broken?.ordinal, deadlock?.ordinal, leak?.ordinal, size, unknown])
+  const {wrapper, verdict, operation, broken, deadlock, leak, size, unknown, uncalled} = row
+  return JSON.stringify([wrapper, verdict, isUnexpected(row), operation, broken?.ordinal, deadlock?.ordinal, leak?.ordinal, size, unknown, uncalled])
 }
 
 function cellsOf(group: Group, again: boolean, rows: readonly WrapperRow[], paint: Paint): readonly string[] {
@@ -62,8 +62,8 @@ function cellsOf(group: Group, again: boolean, rows: readonly WrapperRow[], pain
 }
 
 function verdictOf(row: WrapperRow, paint: Paint): string {
-  const {verdict, deadlock, leak, clients} = row
-  if (verdict === 'no violation found' && clients === 0) return paint.red('unknown')
+  const {verdict, deadlock, leak, clients, uncalled} = row
+  if (verdict === 'no violation found' && (clients === 0 || uncalled.some(({why}) => why !== null))) return paint.red('unknown')
   const text = `${verdict}${isUnexpected(row) && row.expected !== null ? ' (!)' : ''}${deadlock === null ? '' : ', deadlock'}${leak === null ? '' : ', leak'}`
   if (isUnexpected(row) || isUnknown(row)) return paint.red(text)
   return verdict === 'unsound' ? paint.yellow(text) : verdict === 'no mapping' ? paint.dim(text) : deadlock === null && leak === null ? paint.green(text) : paint.yellow(text)
@@ -93,15 +93,27 @@ export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quie
     ...rows.some(({leak}) => leak !== null) ? ['“Leak”: what a failed section read can be observed.'] : [],
   ]
   const meaning = beside.length === 0 ? [] : wrap(`${beside.join(' ')} ${beside.length === 1 ? 'That is not unsound.' : 'Neither is unsound.'}`)
-  return [...wrong.map(paint.red), ...open.map(paint.yellow), ...covered, ...meaning, tally(rows), ''].join('\n')
+  return [...wrong.map(paint.red), ...open.map(paint.yellow), ...uncalledLines(rows).map(paint.yellow), ...covered, ...meaning, tally(rows), ''].join('\n')
 }
 
 function found({verdict, broken}: WrapperRow): string {
   return broken === null ? verdict : `${verdict} (${nameOfFailure(broken.found.failure)})`
 }
 
-function whyUnknown({unknown, expected, clients, size}: WrapperRow): string {
+/** Methods that no client called although one could: by wrapper, under all of its models. */
+function uncalledLines(rows: readonly WrapperRow[]): readonly string[] {
+  const clean = rows.filter(row => row.verdict === 'no violation found' && row.clients > 0)
+  return [...new Set(clean.map(({wrapper}) => wrapper))].flatMap(name => {
+    const own = clean.filter(({wrapper}) => wrapper === name)
+    const methods = own[0]!.uncalled.filter(({method, why}) => why === null && own.every(({uncalled}) => uncalled.some(other => other.method === method)))
+    return methods.length === 0 ? [] : wrap(`? ${shortName(name)}: no client that was run calls ${list(methods.map(({method}) => method))}; --size and --clients try more`)
+  })
+}
+
+function whyUnknown({unknown, expected, clients, size, uncalled}: WrapperRow): string {
   if (clients === 0) return 'no client was run'
+  const never = uncalled.filter(({why}) => why !== null).map(({method, why}) => `no client can call ${method}, because ${why!}`)
+  if (never.length > 0) return list(never)
   const cuts = [...new Set(unknown.map(showUnknown))]
   if (cuts.length > 0) return list(cuts)
   return `${expected} is expected, and no client up to size ${size} shows it; --size and --clients try more`

@@ -7,8 +7,8 @@ export type Address = Location | Value
 export type RustValue =
   /** A T, by value: its words. */
   | {readonly kind: 'payload'; readonly words: readonly Operand[]}
-  /** `&T` or `&mut T`: where its words are. `seen`: what they held when the borrow began. */
-  | {readonly kind: 'borrow'; readonly mutable: boolean; readonly words: readonly Address[]; readonly seen: readonly Operand[] | null}
+  /** `&T` or `&mut T`: where its words are. `seen`: what they held when the borrow began; `id` tells it from others (borrows.ts). */
+  | {readonly kind: 'borrow'; readonly mutable: boolean; readonly words: readonly Address[]; readonly seen: readonly Operand[] | null; readonly id: object | null}
   /** A reference to a value that lives in a variable: `&lock`. */
   | {readonly kind: 'reference'; readonly to: RustValue}
   /** A struct of the wrapper's: whatever its bodies keep in it. `drop` is glue that Rust would make for its fields. */
@@ -17,7 +17,8 @@ export type RustValue =
   | {readonly kind: 'owner'; readonly of: 'Box' | 'Arc'; readonly pointer: Value}
   /** A `bool`, an integer. */
   | {readonly kind: 'scalar'; readonly value: Operand}
-  | {readonly kind: 'some'; readonly value: RustValue}
+  /** `Some(…)` of an `Option`, `Ok(…)` and `Err(…)` of a `Result`. */
+  | {readonly kind: 'some' | 'ok' | 'err'; readonly value: RustValue}
   | {readonly kind: 'none'}
   | {readonly kind: 'tuple'; readonly items: readonly RustValue[]}
   | {readonly kind: 'closure'; readonly call: (...args: readonly RustValue[]) => Proc<RustValue>}
@@ -31,7 +32,7 @@ export function payloadValue(words: readonly Operand[]): RustValue {
 
 /** What a body returns for `&T`, and for `&mut T`. */
 export function borrowed(words: readonly Address[], mutable = false): RustValue {
-  return {kind: 'borrow', mutable, words, seen: null}
+  return {kind: 'borrow', mutable, words, seen: null, id: null}
 }
 
 export function structValue(name: string, state: unknown): RustValue {
@@ -44,6 +45,14 @@ export function some(value: RustValue): RustValue {
 
 export const none: RustValue = {kind: 'none'}
 
+export function ok(value: RustValue): RustValue {
+  return {kind: 'ok', value}
+}
+
+export function err(value: RustValue): RustValue {
+  return {kind: 'err', value}
+}
+
 /** Through references, to the value itself. */
 export function behind(value: RustValue): RustValue {
   return value.kind === 'reference' ? behind(value.to) : value
@@ -54,7 +63,12 @@ export function owner(of: 'Box' | 'Arc', pointer: Operand): RustValue {
   return {kind: 'owner', of, pointer: Value.of(pointer)}
 }
 
-/** A panic of the client's, on its way up. */
+/** A panic of the client's or of a body, on its way up. */
 export class Unwinding extends Error {
   override readonly name = 'Unwinding'
+}
+
+/** `panic!()` in a body: unwinds through whoever called it. What the body has taken by value, it drops itself. */
+export function panic(message: string): never {
+  throw new Unwinding(message)
 }

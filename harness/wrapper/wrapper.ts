@@ -3,7 +3,7 @@
  */
 import {atomicFetchAddRelease, free, loadAcquire, raw, readPlain, WrongInput, type Heap, type Memory, type Operand, type Proc, type Regime, type Value} from '../../lib/index.ts'
 import {parseSignatures} from '../rust/parse.ts'
-import type {Method, Signatures} from '../rust/syntax.ts'
+import {showType, type Method, type Signatures, type Type} from '../rust/syntax.ts'
 import type {PayloadWords} from './payload.ts'
 import type {Declaration, Option} from './policy.ts'
 import {behind, type Address, type RustValue} from './value.ts'
@@ -116,7 +116,26 @@ export function wrapper(definition: WrapperDefinition): Wrapper {
   for (const id of Object.keys(definition.bodies)) {
     if (!signatures.methods.some(method => method.id === id)) throw new MisfitBody(`wrapper ${definition.name}: there is no method ${id}; there are ${signatures.methods.map(method => method.id).join(', ')}`)
   }
+  for (const {id, parameters} of safe) {
+    for (const {name, type} of parameters) {
+      const problem = unlent(type, name === 'self')
+      if (problem !== null) throw new MisfitBody(`wrapper ${definition.name}: ${id} takes a ${showType(type)}, which no client can be run with yet: ${problem}`)
+    }
+  }
   return {title: '', source: '', expected: {broken: {}, source: ''}, ...definition, signatures}
+}
+
+/** What it is about a parameter's type that clients would make and that cannot be run; null if nothing. */
+function unlent(type: Type, isReceiver = false): string | null {
+  switch (type.kind) {
+    case 'reference': return type.mutable && !isReceiver && type.to.kind === 'parameter' ? `a ${showType(type.to)} of the client’s own is no memory that a body could write to` : unlent(type.to)
+    case 'tuple': return type.items.map(item => unlent(item)).find(problem => problem !== null) ?? null
+    case 'named':
+      if (type.name === 'Rc') return 'of Box, Arc and Rc, those that are run are a Box or an Arc of a T'
+      if (type.name === 'Box' || type.name === 'Arc') return type.types[0]!.kind === 'parameter' ? null : `what is in ${type.name === 'Box' ? 'a Box' : 'an Arc'} must be a T`
+      return type.name === 'Option' ? unlent(type.types[0]!) : null
+    default: return null
+  }
 }
 
 /** The struct of which the method makes an instance that needs memory of its own, alone or first of several handles to it; null if it makes none. */
@@ -130,22 +149,13 @@ export function* blaming<T>({name}: {readonly name: string}, id: string, body: P
   try {
     return yield* body
   } catch (error) {
-    const isMistake = error instanceof ReferenceError || (error instanceof TypeError && /^(?:a body wants|Cannot |.* is not (?:a function|iterable))/.test(error.message))
+    const isOwn = error instanceof Error && error.constructor === Error && !error.message.startsWith('client:') // no error of the library's
+    const isMistake = isOwn || error instanceof ReferenceError || (error instanceof TypeError && /^(?:a body wants|Cannot |.* is not (?:a function|iterable))/.test(error.message))
     if (!isMistake) throw error
-    const [, place] = new RegExp(`at ${id} \\((?:file://)?(.*:\\d+):\\d+\\)`).exec(error.stack ?? '') ?? []
-    throw new MisfitBody(`wrapper ${name}: the body of ${id} threw${place === undefined ? '' : ` at ${place}`}: ${error.message}`)
+    const [, place] = new RegExp(`at (?:\\S+\\.)?${id} \\((?:file://)?(.*:\\d+):\\d+\\)`).exec(error.stack ?? '') ?? []
+    throw new MisfitBody(`wrapper ${name}: the body of ${id} threw${place === undefined ? '' : ` at ${place}`}: ${error.message}`
+      + (isOwn ? '; what panics in Rust is panic(…) here' : ''))
   }
-}
-
-/** What the result of a method must be, by its signature; null if it is. */
-export function misfit({result, id}: Method, value: RustValue): string | null {
-  const kinds: Readonly<Record<string, readonly RustValue['kind'][]>> = {
-    parameter: ['payload', 'owner'], reference: ['borrow', 'reference'], tuple: ['tuple'], closure: ['closure'],
-  }
-  const wanted: readonly RustValue['kind'][] = result.kind !== 'named' ? kinds[result.kind] ?? []
-    : result.name === 'Option' ? ['some', 'none'] : result.name === 'Box' || result.name === 'Arc' ? ['owner']
-      : /^(?:bool|[iu](?:8|16|32|64|size))$/.test(result.name) ? ['scalar', 'payload'] : ['struct']
-  return wanted.includes(value.kind) ? null : `the body of ${id} returned a ${value.kind}, where its signature says ${wanted.join(' or ')}`
 }
 
 // ---- For bodies --------------------------------------------------------------------------------------

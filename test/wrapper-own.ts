@@ -1,0 +1,195 @@
+/** What somebody’s own small wrappers come to, in this process: aliasing, panics, results, and what cannot be tried or does not fit. */
+import test from 'ava'
+import {
+  borrowed, callClosure, dropPayload, err, loadWords, MisfitBody, ok, panic, payloadValue, some, storeWords, structValue, unitValue, wordsOf, wrapper,
+  type Body, type RustValue, type Wrapper,
+} from '../harness/index.ts'
+import {rowOf, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
+import {smallDepth} from '../harness/wrapper/depth.ts'
+import {clientReport} from '../harness/wrapper/report.ts'
+import {clientRun} from '../harness/wrapper/showcase.ts'
+import {wrapperLines} from '../harness/wrapper/table.ts'
+import {raw, readPlain, sc, writePlain, xchg, type Location, type Proc} from '../lib/index.ts'
+
+interface State {
+  readonly data: readonly Location[]
+  readonly flag: Location
+}
+
+const stateIn = (self: unknown): State => self as State
+const isSet = (at: Location): Proc<boolean> => function* () { return (yield* raw(yield* readPlain(at))) !== 0 }()
+
+/** A struct `Slot<T>` that somebody else may look into, with these methods. */
+function slot(methods: string, bodies: Readonly<Record<string, Body>>, {items = '', bounds = 'T', payloads = ['u8']}: {items?: string; bounds?: string; payloads?: readonly string[]} = {}): Wrapper {
+  return wrapper({
+    name: 'slot',
+    rust: `
+pub struct Slot<T> { value: UnsafeCell<T> }
+${items}
+impl<${bounds}> Slot<T> { pub fn new(value: T) -> Self; ${methods} }`,
+    bounds: {payloads, size: 4},
+    layout: ({word, array}, name, {size}): State => ({data: array(`${name}.data`, size), flag: word(`${name}.flag`)}),
+    bodies: {
+      * 'Slot::new'({self, args}) {
+        yield* storeWords(stateIn(self).data, wordsOf(args[0]), writePlain)
+        return structValue('Slot', self)
+      },
+      ...bodies,
+    },
+  })
+}
+
+const found = (wrapper: Wrapper): WrapperRow => rowOf(wrapper, sc, smallDepth)
+const reportOf = (wrapper: Wrapper, row: WrapperRow): string => clientReport(clientRun(wrapper, row, row.broken!, 'tearproof', []))
+
+const getMut: Body = function* ({self}) {
+  return borrowed(stateIn(self).data, true)
+}
+
+test('two &mut to one value, although nobody has written yet', t => {
+  const twice = slot('pub fn get_mut(&self) -> &mut T;', {'Slot::get_mut': getMut})
+  const row = found(twice)
+  t.is(row.verdict, 'unsound')
+  t.snapshot(reportOf(twice, row))
+  t.is(found(slot('pub fn get_mut(&mut self) -> &mut T;', {'Slot::get_mut': getMut})).verdict, 'no violation found')
+})
+
+function lending(isGuarded: boolean): Wrapper {
+  return slot('pub fn with_mut(&self, look: impl FnOnce(&mut T));', {
+    * 'Slot::with_mut'({self, args}) {
+      const {data, flag} = stateIn(self)
+      if (isGuarded && (yield* isSet(flag))) panic('lent already')
+      yield* writePlain(flag, 1)
+      yield* callClosure(args[0], borrowed(data, true))
+      yield* writePlain(flag, 0)
+      return unitValue
+    },
+  })
+}
+
+test('a closure that comes back for more while it has a &mut; a body that panics then', t => {
+  t.is(found(lending(false)).verdict, 'unsound')
+  t.is(found(lending(true)).verdict, 'no violation found')
+})
+
+test('a reference that was lent on may be used again', t => {
+  const guarded = slot("pub fn lock(&mut self) -> Guard<'_, T>;", {
+    * 'Slot::lock'({self}) {
+      return structValue('Guard', self)
+    },
+    'Guard::deref': function* ({self}) {
+      return borrowed(stateIn(self).data)
+    },
+    'Guard::deref_mut': getMut,
+  }, {items: "pub struct Guard<'a, T>(&'a mut Slot<T>); impl<T> Deref for Guard<'_, T> { type Target = T; } impl<T> DerefMut for Guard<'_, T> {}"})
+  t.is(found({...guarded, bounds: {...guarded.bounds, size: 5, clients: 600}}).verdict, 'no violation found')
+})
+
+/** @param isEmptied is the slot marked as empty while the closure has what was in it? */
+function replacing(isEmptied: boolean): Wrapper {
+  return slot('pub fn replace_with(&mut self, change: impl FnOnce(T) -> T);', {
+    * 'Slot::replace_with'({self, args}) {
+      const {data, flag} = stateIn(self)
+      const old = payloadValue(yield* loadWords(data, readPlain))
+      if (isEmptied) yield* writePlain(flag, 1)
+      yield* storeWords(data, wordsOf(yield* callClosure(args[0], old)), writePlain)
+      yield* writePlain(flag, 0)
+      return unitValue
+    },
+    * 'Slot::drop'(call) {
+      const {data, flag} = stateIn(call.self)
+      if (!(yield* isSet(flag))) yield* dropPayload(call, yield* loadWords(data, readPlain))
+      return unitValue
+    },
+  }, {items: 'impl<T> Drop for Slot<T> {}', payloads: ['Loud']})
+}
+
+test('a closure that panics with what it was given is told in Rust’s words: no threads, no orderings', t => {
+  const doubled = replacing(false)
+  const row = found(doubled)
+  t.is(row.verdict, 'unsound')
+  t.snapshot(reportOf(doubled, row))
+  t.is(found(replacing(true)).verdict, 'no violation found')
+})
+
+test('a Result is matched in both of its arms', t => {
+  const tried = slot('pub fn try_lock(&self) -> Result<Guard<T>, Busy>;', {
+    * 'Slot::try_lock'({self}) {
+      const {flag} = stateIn(self)
+      return (yield* raw(yield* xchg(flag, 1))) === 0 ? ok(structValue('Guard', self)) : err(structValue('Busy', null))
+    },
+    * 'Busy::why'() {
+      return {kind: 'scalar', value: 0}
+    },
+  }, {items: 'pub struct Guard<T>(*const Slot<T>); pub struct Busy; impl Busy { pub fn why(&self) -> u8; }'})
+  const row = found(tried)
+  t.is(row.verdict, 'no violation found')
+  t.deepEqual(row.uncalled, [])
+})
+
+test('what is Copy may be used after it was given away', t => {
+  const looked = slot('pub fn look(&self) -> Option<&T>; pub fn same(&self, other: Option<&T>);', {
+    * 'Slot::look'({self}) {
+      return some(borrowed(stateIn(self).data))
+    },
+    * 'Slot::same'() {
+      return unitValue
+    },
+  })
+  t.is(found(looked).verdict, 'no violation found')
+})
+
+test('what no client can call is not called fine', t => {
+  const none: Body = function* () {
+    return unitValue
+  }
+  const row = found(slot('pub fn extend(&self, by: Vec<T>); pub fn sum(&self) where T: Marked;', {'Slot::extend': none, 'Slot::sum': none}, {items: 'trait Marked {}'}))
+  t.true(isUnknown(row))
+  t.deepEqual(row.uncalled, [{method: 'Slot::extend', why: 'nothing makes a Vec<T>'}, {method: 'Slot::sum', why: 'no T that is tried satisfies its bounds'}])
+  t.regex(wrapperLines([row]), /slot under sc is unknown: no client can call Slot::extend, because nothing makes a Vec<T>/)
+})
+
+test('what only larger clients call is named', t => {
+  const small = slot('pub fn get(&self) -> T;', {
+    * 'Slot::get'({self}) {
+      return payloadValue(yield* loadWords(stateIn(self).data, readPlain))
+    },
+  }, {bounds: 'T: Copy'})
+  const row = rowOf(small, sc, {...smallDepth, size: 1, sizeIs: 'asked'})
+  t.deepEqual(row.uncalled, [{method: 'Slot::get', why: null}])
+  t.regex(wrapperLines([row]), /slot: no client that was run calls Slot::get/)
+})
+
+for (const [type, why] of [['Arc<Slot<T>>', 'what is in an Arc must be a T'], ['Option<Rc<T>>', 'of Box, Arc and Rc'], ['&mut T', 'a T of the client’s own is no memory']] as const) {
+  test(`a method that takes a ${type} is refused, since no client can be run with it`, t => {
+    const message = new RegExp(`^wrapper slot: Slot::put takes a .*, which no client can be run with yet: ${why}`)
+    t.throws(() => slot(`pub fn put(&self, value: ${type});`, {'Slot::put': getMut}), {instanceOf: MisfitBody, message})
+  })
+}
+
+const misfits: readonly (readonly [string, string, RustValue, RegExp])[] = [
+  ['a shared reference for an exclusive one', '&mut T', borrowed([]), /returned a & to 0 words, where its signature says &mut T \(borrowed\(words, true\)\)/],
+  ['a value for a reference', 'Option<&T>', some(payloadValue([1])), /returned a value of 1 word, where its signature says &T in Option<&T>/],
+  ['too few words', 'T', payloadValue([]), /returned a value of 0 words, where its signature says T \(a T has 1 word here\)/],
+  ['a pair of one', '(T, bool)', {kind: 'tuple', items: [payloadValue([1])]}, /returned a tuple of 1, where its signature says \(T, bool\)/],
+  ['an option for a result', 'Result<T, ()>', some(payloadValue([1])), /returned Some, where its signature says Result<T, \(\)> \(ok\(…\) or err\(…\)\)/],
+  ['another struct', 'Slot<T>', structValue('Guard', null), /returned a struct Guard, where its signature says Slot<T>/],
+]
+
+for (const [title, type, value, message] of misfits) {
+  test(`a body that returns ${title} does not fit its signature`, t => {
+    const body: Body = function* () {
+      return value
+    }
+    t.throws(() => found(slot(`pub fn get(&mut self) -> ${type};`, {'Slot::get': body})), {instanceOf: MisfitBody, message})
+  })
+}
+
+test('a body that throws is its author’s mistake, also where it drops; and it is said how to panic', t => {
+  const dropped = slot('', {
+    * 'Slot::drop'() {
+      throw new Error('not yet')
+    },
+  }, {items: 'impl<T> Drop for Slot<T> {}'})
+  t.throws(() => found(dropped), {instanceOf: MisfitBody, message: /^wrapper slot: the body of Slot::drop threw at .*wrapper-own\.ts:\d+: not yet; what panics in Rust is panic\(…\) here$/})
+})
