@@ -22,6 +22,10 @@ type Domain = Set<Scalar> | null
  * @returns whether everything that the threads may do was seen.
  */
 export function lookAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
+  if (behaviours.every(({root}) => !root.goesOn)) {
+    for (const {root} of behaviours) root.future = nowhere
+    return true
+  }
   const domains: Domain[] = memory.map(location => new Set<Scalar>([location.init]))
   const size = (): number => domains.reduce((sum, domain) => sum + (domain === null ? maxDomain + 1 : domain.size), 0)
   let walks: Walk[]
@@ -35,6 +39,8 @@ export function lookAhead(memory: readonly Location[], behaviours: readonly Beha
   for (const [thread, {open}] of walks.entries()) note(behaviours[thread]!.root, open)
   return walks.every(({open}) => open.size === 0)
 }
+
+const nowhere: ReadonlySet<number> = new Set()
 
 /** What a path knows: what its reads can only have returned, and what was not given to it. */
 interface Path {

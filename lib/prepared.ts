@@ -10,7 +10,7 @@ import {lookAhead} from './futures.ts'
 import {Machine} from './machine.ts'
 import type {Model} from './model.ts'
 import {planFor} from './plans.ts'
-import type {Program} from './program.ts'
+import type {Program, Thread} from './program.ts'
 import {isGracePeriod, openSections} from './sections.ts'
 import {must} from './static.ts'
 import {WrongInput} from './wrong-input.ts'
@@ -44,7 +44,8 @@ export class Prepared {
     const isVertex = (label: Label): boolean => !must(folded, label) && !(isCounted && counted !== undefined && must(counted, label))
     const own = {...this.#bounds, endless: false}
     const look = (): Prospect => {
-      const behaviours = this.#program.threads.map((thread, index) => new Behaviour(index, thread, this.#model, own, isVertex))
+      const key = `${own.rounds} ${own.events} ${own.reuse} ${own.endless} ${isCounted}`
+      const behaviours = this.#program.threads.map((thread, index) => behaviourOf(index, thread, this.#model, key, () => new Behaviour(index, thread, this.#model, own, isVertex)))
       return {behaviours, foreseen: lookAhead(this.#program.memory, behaviours), isCounted}
     }
     const prospect = look()
@@ -87,6 +88,26 @@ export class Prepared {
     const units = behaviours.map(({nodes}) => plan.counting === null ? 0 : nodes.reduce((most, node) => Math.max(most, derivedOf(node, plan).units.length), 0) + room)
     return new Machine({memory: this.#program.memory, behaviours, plan, capacity, units})
   }
+}
+
+interface Settled {
+  readonly index: number
+  readonly model: Model
+  readonly key: string
+  readonly behaviour: Behaviour
+}
+
+/** The last behaviour of a thread that is data, and asks for nothing: then it is the same in every program. */
+const settled = new WeakMap<Thread, Settled>()
+
+/** @param key what `make` depends on besides the thread, its index and the model. */
+function behaviourOf(index: number, thread: Thread, model: Model, key: string, make: () => Behaviour): Behaviour {
+  if (thread.isData !== true) return make()
+  const known = settled.get(thread)
+  if (known?.index === index && known.model === model && known.key === key) return known.behaviour
+  const behaviour = make()
+  if (behaviour.root.demand.kind === 'done') settled.set(thread, {index, model, key, behaviour})
+  return behaviour
 }
 
 /** What the threads may do, and whether that is all. */

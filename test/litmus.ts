@@ -84,6 +84,23 @@ test('the header of a test is kept', t => {
   t.deepEqual(expected, {text: 'Never DATARACE', verdict: 'Never', race: true})
 })
 
+test('a thread that was in another test means what it means in this one', t => {
+  const states = (init: string, condition: string): readonly string[] => {
+    const litmus = litmusProgram(parseLitmus('again', `C again\n{${init}}\n\nP0(int *x, int *y)\n{\n\tint r1 = READ_ONCE(*x);\n\tWRITE_ONCE(*y, r1 + 1);\n}\n\nexists (${condition})`))
+    return [...judgeLitmus(litmus, named('lkmm'), executions(litmus.program, named('lkmm'))).states.keys()]
+  }
+  t.deepEqual(states('', '0:r1=0'), ['0:r1=0;'])
+  t.deepEqual(states('', '0:r1=0 /\\ y=1'), ['0:r1=0; y=1;'])
+  t.deepEqual(states('x=2;', '0:r1=0 /\\ y=1'), ['0:r1=2; y=3;'])
+  t.deepEqual(states('y=1; x=2;', 'x=0 /\\ y=1'), ['x=2; y=3;'])
+  t.deepEqual(states('', '0:r1=0'), ['0:r1=0;'])
+})
+
+test('a comment may hide what looks like the end of a thread', t => {
+  const {threads: [thread]} = parseLitmus('c', 'C c\n{}\nP0(int *x)\n{\n\tr1 = 1 /* r2;\n}\n\nP1(int *x)\n{ */ ;\n\tr3 = 3;\n}\nexists (x=1)')
+  t.deepEqual(thread?.body.map(({kind}) => kind), ['expression', 'expression'])
+})
+
 // ---- Errors --------------------------------------------------------------------------------------
 
 const rejects = test.macro({
@@ -103,6 +120,10 @@ test('no initial state', rejects, 'C t\nP0(int *x)\n', "t.litmus:3:1: expected t
 test('a comment that never ends', rejects, 'C t\n(* oh\n{}\n', 't.litmus:2:1: this comment is never closed')
 test('no thread', rejects, 'C t\n{}\nexists (x=1)\n', "t.litmus:3:1: expected a thread such as P0(int *x), found 'exists'")
 test('one thread twice', rejects, 'C t\n{}\nP0(int *x) {}\nP0(int *x) {}\nexists (x=1)', 't.litmus:4:1: there are two threads P0')
+for (const lines of ['', '\n\n']) {
+  test(`a thread that is wrong in one test after another, ${lines.length} lines further down`, rejects, `C t\n{}${lines}${around('READ_ONCE(x);').slice(6)}`,
+    `t.litmus:${6 + lines.length}:12: READ_ONCE() needs a shared variable: expected READ_ONCE(*x)`)
+}
 test('a missing semicolon', rejects, around('r1 = READ_ONCE(*x)\n\tr2 = 1;'), "t.litmus:7:2: expected ';', found 'r2'")
 test('a missing brace', rejects, 'C t\n{}\nP0(int *x) { if (1) {\n', "t.litmus:4:1: expected '}', found the end of the file")
 test('a field of a struct', rejects, around('r1 = p->next;'),

@@ -40,6 +40,7 @@ const nothing: Code = {kind: 'value', value: zero}
 
 class Lowering {
   readonly #scope: Scope
+  readonly #base: number
   readonly #steps: Step[] = []
   readonly #registers = new Map<string, number>()
   readonly #values: Value[] = []
@@ -52,6 +53,7 @@ class Lowering {
 
   constructor(thread: ThreadSyntax, scope: Scope) {
     this.#scope = scope
+    this.#base = thread.base
     const assigned = new Set<string>()
     for (const statement of thread.body) noteAssigned(statement, assigned)
     for (const {name} of thread.parameters) {
@@ -83,7 +85,7 @@ class Lowering {
   }
 
   #error(at: number, problem: string): LitmusError {
-    return new LitmusError(this.#scope.source, at, problem)
+    return new LitmusError(this.#scope.source, this.#base + at, problem)
   }
 
   // ---- statements ----

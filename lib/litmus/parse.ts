@@ -8,22 +8,79 @@ import {Cursor} from './cursor.ts'
 import {readHeader} from './header.ts'
 import {LitmusError, type Source} from './source.ts'
 import {Body, isType, skipType} from './body.ts'
-import type {Constant, Initial, LitmusTest, Place, Proposition, Quantifier, ThreadSyntax} from './syntax.ts'
+import type {Constant, Initial, LitmusTest, Place, Proposition, Quantifier, ThreadSyntax, ThreadText} from './syntax.ts'
 import {readWords} from './tokens.ts'
 
 /** Reads one litmus test. @throws {LitmusError} with file, line, column and what was expected. */
 export function parseLitmus(file: string, text: string): LitmusTest {
   const source: Source = {file, text}
   const {name, doc, info, expected, brace} = readHeader(source)
-  const cursor = new Cursor(source, readWords(source, brace + 1))
+  const parts = partByPart(source, brace + 1) ?? inOneGo(source, brace + 1)
+  const {threads} = parts
+  for (const [i, thread] of threads.entries()) {
+    if (threads.slice(0, i).some(other => other.index === thread.index)) throw new LitmusError(source, thread.at, `there are two threads P${thread.index}`)
+  }
+  return {source, name, doc, info, expected, ...parts}
+}
+
+type Parts = Pick<LitmusTest, 'init' | 'threads' | keyof Question>
+
+function inOneGo(source: Source, start: number): Parts {
+  const cursor = new Cursor(source, readWords(source, 'init', start))
   const init = parseInit(cursor)
   const threads: ThreadSyntax[] = []
   while (isThread(cursor)) threads.push(parseThread(cursor))
   if (threads.length === 0) throw cursor.expected('a thread such as P0(int *x)')
-  for (const [i, thread] of threads.entries()) {
-    if (threads.slice(0, i).some(other => other.index === thread.index)) throw new LitmusError(source, thread.at, `there are two threads P${thread.index}`)
+  return {init, threads, ...parseQuestion(cursor)}
+}
+
+// ---- Parts that were read before -----------------------------------------------------------------
+
+/** Threads by their text: tests come by the thousand, and nine in ten of their threads are in another test too. */
+const known = new Map<string, ThreadText>()
+const maxKnown = 10_000
+
+/**
+ * The same for a test whose parts end where they mostly do: the initial state at its first brace, a thread at the first
+ * brace that begins a line. Null if some part is nothing by itself: then all are read in one go, which also knows what is wrong.
+ */
+function partByPart(source: Source, start: number): Parts | null {
+  const {text} = source
+  try {
+    let end = text.indexOf('}', start) + 1
+    if (/\/\*|\(\*/.test(text.slice(start, end))) return null // the brace may be in a comment
+    const init = parseInit(new Cursor(source, readWords(source, 'init', start, end)))
+    const threads: ThreadSyntax[] = []
+    const head = /\s*(P(\d+)\s*)(?=\([^(){}/]*\)\s*\{)/y
+    for (;;) {
+      head.lastIndex = end
+      const found = head.exec(text)
+      if (found === null) break
+      const base = head.lastIndex
+      end = text.indexOf('\n}', base) + 2
+      const read = readThread(text.slice(base, end))
+      if (read === null) return null
+      threads.push({index: Number(found[2]), at: base - found[1]!.length, base, ...read})
+    }
+    return threads.length === 0 ? null : {init, threads, ...parseQuestion(new Cursor(source, readWords(source, 'outer', end)))}
+  } catch (error) {
+    if (error instanceof LitmusError) return null
+    throw error
   }
-  return {source, name, doc, info, expected, init, threads, ...parseQuestion(cursor)}
+}
+
+/** A thread from its parameters on; null if that is not all that the text says, or a comment may end behind it. */
+function readThread(text: string): ThreadText | null {
+  const found = known.get(text)
+  if (found !== undefined) return found
+  if (text.includes('/*')) return null
+  const source: Source = {file: '', text}
+  const cursor = new Cursor(source, readWords(source, 'outer', 0))
+  const read = parseThreadText(cursor)
+  if (cursor.kind !== 'end') return null
+  if (known.size >= maxKnown) known.clear()
+  known.set(text, read)
+  return read
 }
 
 // ---- The initial state ---------------------------------------------------------------------------
@@ -110,19 +167,22 @@ function isThread(cursor: Cursor): boolean {
 function parseThread(cursor: Cursor): ThreadSyntax {
   const {at} = cursor
   const index = Number(cursor.id('a thread').slice(1))
+  return {index, at, base: 0, ...parseThreadText(cursor)}
+}
+
+function parseThreadText(cursor: Cursor): ThreadText {
   cursor.take('(')
   const parameters = []
   while (!cursor.skip(')')) {
     parameters.push(parseParameter(cursor))
     if (!cursor.skip(',') && !cursor.is(')')) throw cursor.expected("',' or ')' after a parameter")
   }
-  if (!cursor.is('{')) throw cursor.expected(`'{', the body of P${index}`)
-  const body = new Body(cursor).block()
-  return {index, parameters, body, at}
+  if (!cursor.is('{')) throw cursor.expected("'{', the body of the thread")
+  return {parameters, body: new Body(cursor).block()}
 }
 
 /** `volatile int *x`, `struct srcu_struct *s`, `int **p`: only the name and whether there is a star matter. */
-function parseParameter(cursor: Cursor): ThreadSyntax['parameters'][number] {
+function parseParameter(cursor: Cursor): ThreadText['parameters'][number] {
   let pointer = false
   let name = ''
   let at = cursor.at

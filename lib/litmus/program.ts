@@ -1,12 +1,12 @@
 /** From a litmus test to a program that the engine runs, and the question about its outcomes. */
 import {c11Table} from '../c11.ts'
 import {kernelTable} from '../kernel.ts'
-import type {Program, Vocabulary} from '../program.ts'
+import type {Program, Thread, Vocabulary} from '../program.ts'
 import {makeObject, Value, type Location, type Scalar} from '../value.ts'
 import {compareObserved, type Condition, type Observed, type Question} from './condition.ts'
-import {lowerThread} from './lower.ts'
+import {lowerThread, type Scope} from './lower.ts'
 import {LitmusError, type Source} from './source.ts'
-import type {Constant, Initial, LitmusTest, Place, Proposition} from './syntax.ts'
+import type {Constant, Initial, LitmusTest, Place, Proposition, ThreadSyntax} from './syntax.ts'
 import {runThread, type ThreadCode} from './thread.ts'
 
 /** What each thread returns: its observed registers, by name. */
@@ -30,20 +30,45 @@ export function litmusProgram(test: LitmusTest): LitmusProgram {
   const memory = layOut(test)
   const registers = initialRegisters(test, memory)
   const question = ask(test, memory)
-  const threads = test.threads.map(thread => lowerThread(thread, {
-    source: test.source, vocabulary, shared: memory.shared,
-    initial: registers.get(thread.index) ?? new Map<string, Value>(),
+  const made = test.threads.map(thread => madeFrom(thread, memory, {
+    source: test.source, vocabulary, shared: memory.shared, initial: registers.get(thread.index) ?? none,
     observed: question.observed.flatMap(seen => seen.kind === 'register' && seen.thread === thread.index ? [seen.name] : []),
   }))
-  const program: Program<Registers> = {
-    name: test.name, memory: memory.words, claims: {}, witnesses: {},
-    threads: test.threads.map(({index}, i) => ({name: `P${index}`, body: () => runThread(threads[i]!), isData: true})),
-  }
+  const threads = made.map(({code}) => code)
+  const program: Program<Registers> = {name: test.name, memory: memory.words, claims: {}, witnesses: {}, threads: made.map(({thread}) => thread)}
   const asksForLock = question.displayed.some(i => {
     const seen = question.observed[i]!
     return seen.kind === 'memory' && threads.some(({locks}) => locks.has(seen.location))
   })
   return {test, program, question, vocabulary, threads, asksForLock}
+}
+
+const none: ReadonlyMap<string, Value> = new Map()
+
+interface Made {
+  readonly code: ThreadCode
+  readonly thread: Thread
+}
+
+/** What was made from the text of a thread, by the memory that it was made for and all else that it depends on. */
+const madeBefore = new WeakMap<ThreadSyntax['body'], Map<Memory, Map<string, Made>>>()
+
+/** The thread as code: the same object for the same text in the same memory, which is why what is known of it is kept. */
+function madeFrom(syntax: ThreadSyntax, memory: Memory, scope: Scope): Made {
+  if (syntax.base === 0 || scope.initial.size > 0) return make(syntax, scope) // it will hardly come again
+  const inMemory = madeBefore.get(syntax.body) ?? new Map<Memory, Map<string, Made>>()
+  madeBefore.set(syntax.body, inMemory)
+  const known = inMemory.get(memory) ?? new Map<string, Made>()
+  inMemory.set(memory, known)
+  const key = `${syntax.index} ${scope.vocabulary} ${scope.observed.join()}`
+  const made = known.get(key) ?? make(syntax, scope)
+  known.set(key, made)
+  return made
+}
+
+function make(syntax: ThreadSyntax, scope: Scope): Made {
+  const code = lowerThread(syntax, scope)
+  return {code, thread: {name: `P${syntax.index}`, body: () => runThread(code), isData: true}}
 }
 
 /** A test speaks C11 if it names a memory order, an atomic type of C, or calls something that only stdatomic.h has. */
@@ -64,6 +89,10 @@ interface Memory {
   readonly object: ReadonlyMap<string, readonly Location[]>
 }
 
+/** Memories by what is in them: words that have the same names, values and places are the same words. */
+const memories = new Map<string, Memory>()
+const maxMemories = 1000
+
 /** Every name that is initialised, passed to a thread, pointed to or observed is a shared variable; 0 unless said otherwise. */
 function layOut(test: LitmusTest): Memory {
   const lengths = new Map<string, number | null>()
@@ -76,6 +105,9 @@ function layOut(test: LitmusTest): Memory {
   for (const place of test.locations) if (place.kind === 'shared') note(place.name)
   for (const proposition of [test.filter, test.condition]) if (proposition !== null) noteNames(proposition, note)
 
+  const key = [...Array.from(lengths, ([name, length]) => length === null ? name : `${name}[${length}]`), ...test.init.map(written)].join()
+  const known = memories.get(key)
+  if (known !== undefined) return known
   const words: Location[] = []
   const object = new Map<string, readonly Location[]>()
   for (const [name, length] of lengths) {
@@ -86,7 +118,15 @@ function layOut(test: LitmusTest): Memory {
   }
   const memory = {words, object, shared: new Map(Array.from(object, ([name, own]) => [name, own[0]!]))}
   for (const item of test.init) if (item.place.kind === 'shared') initialise(test.source, memory, item)
+  if (memories.size >= maxMemories) memories.clear()
+  memories.set(key, memory)
   return memory
+}
+
+/** An initial value as text; nothing for that of a register, which is no part of the memory. */
+function written({place, values}: Initial): string {
+  if (place.kind === 'register') return ''
+  return `${place.name}=${values.map(value => typeof value === 'number' ? value : `${value.name}[${value.index}]`).join('|')}`
 }
 
 function noteNames(proposition: Proposition, note: (name: string) => void): void {

@@ -1,4 +1,4 @@
-/** The syntax tree of a litmus test. Every `at` is an offset into the test's text. */
+/** The syntax tree of a litmus test. Every `at` is an offset into the test's text, or into a part of it. */
 import type {Operator} from '../value.ts'
 import type {Source} from './source.ts'
 
@@ -46,11 +46,17 @@ export interface Initial {
   readonly length: number | null
 }
 
-export interface ThreadSyntax {
+export interface ThreadSyntax extends ThreadText {
   readonly index: number
+  readonly at: number
+  /** What the positions in the parameters and the body count from. */
+  readonly base: number
+}
+
+/** What a thread is but for its number: the same object for the same text, wherever that stands. */
+export interface ThreadText {
   readonly parameters: readonly {readonly name: string; readonly pointer: boolean; readonly at: number}[]
   readonly body: readonly Statement[]
-  readonly at: number
 }
 
 export type Statement =
