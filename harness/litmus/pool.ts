@@ -1,7 +1,7 @@
 /** Asks about many tests, in this process or in several; the answers come in the order of the tests either way. */
 import {Tinypool} from 'tinypool'
 import type {Answer, Ask, Task} from './answer.ts'
-import {ask, type Gauges} from './ask.ts'
+import {ask, warmUp, type Gauges} from './ask.ts'
 
 /** A part of the tests, as it is sent to a worker. */
 export interface Share {
@@ -17,11 +17,13 @@ export interface Worker {
 
 /** What a worker does. */
 export function askAll({tasks, how}: Share, gauges: Gauges): readonly Answer[] {
+  warmUp(gauges)
   return tasks.map(task => ask(task, how, gauges))
 }
 
 /** In this process. */
 export function* inOneProcess({tasks, how}: Share, gauges: Gauges): Generator<Answer> {
+  warmUp(gauges)
   for (const task of tasks) yield ask(task, how, gauges)
 }
 

@@ -74,16 +74,14 @@ export class Tally {
     const ranks: number[] = []
     for (const [rank, code] of order.entries()) ranks[code] = rank
     const isRanked = ranks.every((rank, code) => rank === code)
-    const ranked = Array.from(this.#states, ([state, count]): [string, number] => [isRanked ? state : recoded(state, ranks), count])
-    ranked.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+    const counts = isRanked ? this.#states : new Map(Array.from(this.#states, ([state, count]) => [recoded(state, ranks), count]))
     const pieceOf = statePieces(this.#question)
     const pieces = this.#question.displayed.map((_, at) => order.map(code => pieceOf(at, this.#scalars[code])))
-    const parts: string[] = []
     const lines = new Map<string, number>()
-    for (const [state, count] of ranked) {
-      for (let at = 0; at < state.length; at++) parts[at] = pieces[at]![state.charCodeAt(at)]!
-      const line = parts.join('')
-      lines.set(line, (lines.get(line) ?? 0) + count)
+    for (const state of [...counts.keys()].sort()) {
+      let line = ''
+      for (let at = 0; at < state.length; at++) line += pieces[at]![state.charCodeAt(at)]!
+      lines.set(line, (lines.get(line) ?? 0) + counts.get(state)!)
     }
     return lines
   }
