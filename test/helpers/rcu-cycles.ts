@@ -35,7 +35,8 @@ export interface Rcu {
   readonly registered: <T>(reader: number, body: Proc<T>) => Proc<T>
   readonly readLock: (reader: number) => Proc
   readonly readUnlock: (reader: number) => Proc
-  readonly synchronize: () => Proc
+  /** The grace periods of a program are numbered from 0, as the readers are. */
+  readonly synchronize: (period: number) => Proc
 }
 
 /** The model's own. */
@@ -68,7 +69,8 @@ const found = (edge: Edge, isDrawn: boolean): number => Number((edge === 'rf') =
 
 /**
  * The cycle's program; its first words, one for each thread, are the cycle's. A thread returns what it read.
- * With `asked`, executions whose reads find something else are left out.
+ * With `asked`, executions with another outcome are left out: reads find what they must, and somebody who looks at words that
+ * are written twice, which orders nothing else, finds their values in this order.
  */
 export function cycleProgram(
   {kinds, edges}: Cycle, rcuIn: (memory: Memory, readers: number, periods: number) => Rcu, asked: Outcome | null = null,
@@ -84,16 +86,25 @@ export function cycleProgram(
       const into = i === 0 ? last : i - 1
       const first = () => second(words[i]!, edges[into]!, word => read(word, into))
       const then = () => source(words[i === last ? 0 : i + 1]!, edges[i]!, word => read(word, i))
-      const reader = kinds.slice(0, i).filter(other => other === 'section').length
-      return kind === 'section' ? rcu.registered(reader, inSection(rcu, reader, first, then)) : aroundGracePeriod(rcu, first, then)
+      const number = kinds.slice(0, i).filter(other => other === kind).length
+      return kind === 'section' ? rcu.registered(number, inSection(rcu, number, first, then)) : aroundGracePeriod(rcu, number, first, then)
     })
-    return {threads: Object.fromEntries(threads.map((body, i) => [`P${i}`, body]))}
+    const named = Object.fromEntries(threads.map((body, i) => [`P${i}`, body]))
+    return {threads: asked === null || !edges.includes('co') ? named : {...named, observer: () => inOrder(words, edges, asked)}}
   })
 }
 
 /** READ_ONCE() of this value; executions in which it is another do not exist. */
 function* readGiven(at: Location, value: number): Proc<Value> {
   return yield* perform<Value>({kind: 'load', name: 'READ_ONCE', vocabulary: 'kernel', order: 'ONCE', at, until: seen => seen === value, isCertain: true})
+}
+
+/** READ_ONCE() twice of each word that is overwritten: the first value before the second, or after it. */
+function* inOrder(words: readonly Location[], edges: readonly Edge[], asked: Outcome): Proc {
+  for (const [i, edge] of edges.entries()) {
+    if (edge !== 'co') continue
+    for (const value of asked[i]! ? [1, 2] : [2, 1]) yield* readGiven(words[i === words.length - 1 ? 0 : i + 1]!, value)
+  }
 }
 
 type Access = () => Proc<readonly Value[]>
@@ -106,9 +117,9 @@ function* inSection(rcu: Rcu, reader: number, first: Access, then: Access): Proc
   return read
 }
 
-function* aroundGracePeriod(rcu: Rcu, first: Access, then: Access): Proc<readonly Value[]> {
+function* aroundGracePeriod(rcu: Rcu, period: number, first: Access, then: Access): Proc<readonly Value[]> {
   const read = yield* first()
-  yield* rcu.synchronize()
+  yield* rcu.synchronize(period)
   return [...read, ...yield* then()]
 }
 
@@ -141,14 +152,10 @@ export function outcomeOf({edges}: Cycle, reads: readonly (readonly Scalar[])[],
 /** Has some execution this outcome? All of them are looked at. @throws {Error} if something kept that from being. */
 export function isPossible(cycle: Cycle, rcu: (memory: Memory, readers: number, periods: number) => Rcu, outcome: Outcome, model: Model): boolean {
   let isFound = false
-  const {edges} = cycle
-  const {unknown} = survey(cycleProgram(cycle, rcu, outcome), model, {}, () => {
-    isFound = false
-    return {visit: (view, status) => {
-      isFound ||= status === 'complete' && edges.every((edge, i) => edge !== 'co' || (view.final(i === edges.length - 1 ? 0 : i + 1) === 2) === outcome[i])
-      return isFound
-    }}
-  })
+  const {unknown} = survey(cycleProgram(cycle, rcu, outcome), model, {}, () => ({visit: (_, status) => {
+    isFound = status === 'complete'
+    return isFound
+  }}))
   if (unknown.length > 0) throw new Error(`not everything was looked at: ${JSON.stringify(unknown)}`)
   return isFound
 }
