@@ -8,7 +8,7 @@ import {rowOf, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
 import {smallDepth} from '../harness/wrapper/depth.ts'
 import {clientReport} from '../harness/wrapper/report.ts'
 import {clientRun} from '../harness/wrapper/showcase.ts'
-import {wrapperLines} from '../harness/wrapper/table.ts'
+import {wrapperLines, wrapperTable} from '../harness/wrapper/table.ts'
 import {raw, readPlain, sc, writePlain, xchg, type Location, type Proc} from '../lib/index.ts'
 
 interface State {
@@ -166,6 +166,26 @@ for (const [type, why] of [['Arc<Slot<T>>', 'what is in an Arc must be a T'], ['
     t.throws(() => slot(`pub fn put(&self, value: ${type});`, {'Slot::put': getMut}), {instanceOf: MisfitBody, message})
   })
 }
+
+test('what takes more statements than threads leave room for is found by clients without threads', t => {
+  const keyed = slot("pub fn get<'a>(&'a self, key: &Key) -> &'a T; pub fn set(&self, key: Key, value: T);", {
+    * 'Key::new'() {
+      return structValue('Key', null)
+    },
+    * 'Slot::get'({self}) {
+      return borrowed(stateIn(self).data)
+    },
+    * 'Slot::set'({self, args}) {
+      yield* storeWords(stateIn(self).data, wordsOf(args[1]), writePlain)
+      return unitValue
+    },
+  }, {items: 'pub struct Key(()); impl Key { pub fn new() -> Self; }'})
+  t.is(found(keyed).verdict, 'no violation found')
+  const row = rowOf(keyed, sc, {...smallDepth, alone: 5})
+  t.is(row.verdict, 'unsound')
+  t.regex(wrapperTable([row]), /breaks at size 5 +slot#1000\d+:sc:1:0$/m)
+  t.regex(reportOf(keyed, row), /In line 9, `black_box\(value\);`/)
+})
 
 const misfits: readonly (readonly [string, string, RustValue, RegExp])[] = [
   ['a shared reference for an exclusive one', '&mut T', borrowed([]), /returned a & to 0 words, where its signature says &mut T \(borrowed\(words, true\)\)/],

@@ -59,7 +59,7 @@ export async function run({subjects, wrappers}: Loaded, least: Depth, flags: Fla
   const {rows: found, standings} = await wrappersAsked()
   const fragile = least === smallDepth ? null : [...dependences(wrappers, standings, smallDepth, expiredAt(deadline, look.megabytes))]
   if (text && wrappers.length > 0) reportWrappers(wrappers, {rows: found, standings}, fragile, least === smallDepth ? null : depth, flags)
-  const ablations = flags.ablate === true ? await ablationsOf(wrappers, found, {...checkDepth, sizeIs: 'least', ...depthFlags(flags)}, look, progress) : null
+  const ablations = flags.ablate === true ? await ablationsOf(wrappers, found, {...checkDepth, alone: 0, sizeIs: 'least', ...depthFlags(flags)}, look, progress) : null
   if (told && ablations !== null) say(`\n${ablationTable(ablations, {paint: paintFor(process.stdout), columns: columnsOf(process.stdout)})}${ablationLines(ablations).trimEnd()}`)
   if (flags.json !== undefined) {
     writeJson(flags.json, {

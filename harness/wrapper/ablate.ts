@@ -10,7 +10,7 @@ import {payloads} from '../rust/payloads.ts'
 import {RustError} from '../rust/source.ts'
 import {satisfies} from '../rust/traits.ts'
 import {withBodies} from './bodies.ts'
-import {clientListOf} from './clients.ts'
+import {clientOf} from './clients.ts'
 import {sizeFor, type Depth} from './depth.ts'
 import type {WrapperRow} from './evaluate.ts'
 import {weakerThan} from './orders.ts'
@@ -65,7 +65,7 @@ export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], depth: De
         size = Math.min(size, done)
         isCut ||= unknown.length > 0
         if (counterexample !== null) {
-          const {size: statements} = clientListOf(changed).at(counterexample.ordinal, own.size)!
+          const {size: statements} = clientOf(changed, counterexample.ordinal, own.size)!
           return result('needed', {model: model.name, size: statements, failure: nameOfFailure(counterexample.failure)})
         }
       } catch (error) {

@@ -1,7 +1,9 @@
 /** The clients of a wrapper, in their order: enumerated when they are first asked for, and then kept for the next model. */
 import type {Client, Statement} from '../rust/client.ts'
 import {check} from '../rust/check.ts'
+import {Choices} from '../rust/choices.ts'
 import {clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
+import {payloads} from '../rust/payloads.ts'
 import {printProgram} from '../rust/print.ts'
 import type {Wrapper} from './wrapper.ts'
 
@@ -14,6 +16,9 @@ export interface Numbered {
 
 /** Ordinals above this are of no client that was ever run: they are not looked for. */
 const most = 100_000
+
+/** Ordinals above this are positions among the clients without threads. */
+const aloneFrom = 1_000_000
 
 class ClientList {
   readonly #ofSize: (size: number) => Iterator<Client, unknown>
@@ -37,13 +42,6 @@ class ClientList {
     }
   }
 
-  /** The client of this position, or null if there is none among those up to a size. */
-  at(ordinal: number, size: number): Numbered | null {
-    if (ordinal > most) return null
-    for (const found of this.upTo(size)) if (found.ordinal === ordinal) return found
-    return null
-  }
-
   #advance(): void {
     const step = this.#rest.next()
     if (step.done !== true) this.#made.push({client: step.value, size: this.#size, ordinal: this.#made.length + 1})
@@ -60,6 +58,30 @@ export function clientListOf(wrapper: Wrapper): ClientList {
   const list = lists.get(key) ?? new ClientList(wrapper)
   lists.set(key, list)
   return list
+}
+
+/** The wrapper with no threads in its clients, T being what most of its methods take, and `Loud`, which is dropped. */
+function alone(wrapper: Wrapper): Wrapper {
+  const {signatures, bounds} = wrapper
+  const callable = payloads.filter(({name}) => bounds?.payloads?.includes(name) ?? true)
+    .map(payload => ({name: payload.name, methods: new Choices(signatures, payload, defaultBounds).methods.length}))
+  const most = Math.max(...callable.map(({methods}) => methods))
+  const telling = callable.filter(({name, methods}, i) => methods === most && (name === 'Loud' || callable.findIndex(other => other.methods === most) === i))
+  return {...wrapper, bounds: {...bounds, threads: 0, payloads: telling.map(({name}) => name)}}
+}
+
+/** The clients without threads of more than so many statements, and of no more than that many; with one T, or two. */
+export function* clientsAlone(wrapper: Wrapper, more: number, size: number): Generator<Numbered> {
+  if (size <= more || wrapper.bounds?.threads === 0) return
+  for (const found of clientListOf(alone(wrapper)).upTo(size)) if (found.size > more) yield {...found, ordinal: found.ordinal + aloneFrom}
+}
+
+/** The client of this position, or null if there is none among those up to a size. */
+export function clientOf(wrapper: Wrapper, ordinal: number, size: number): Numbered | null {
+  const isAlone = ordinal > aloneFrom
+  if (ordinal > (isAlone ? aloneFrom : 0) + most) return null
+  for (const found of isAlone ? clientsAlone(wrapper, 0, size) : clientListOf(wrapper).upTo(size)) if (found.ordinal === ordinal) return found
+  return null
 }
 
 /** As tokens call the program that a client is: `d1-seq-copy-volatile#39`. */

@@ -10,7 +10,7 @@ export interface Depth extends Omit<ClientBudget, 'expired' | 'only' | 'looks'> 
 
 /** What is tried of every wrapper, of one that somebody writes, and of one that is asked for by name. */
 export const smallDepth: Depth = {size: 3, sizeIs: 'default', clients: 500, bound: 3, executions: 20_000}
-export const checkDepth: Depth = {...smallDepth, size: 4, clients: 1_000}
+export const checkDepth: Depth = {...smallDepth, size: 4, alone: 6, clients: 1_000}
 export const deepDepth: Depth = {size: 5, sizeIs: 'least', clients: 2_000, bound: 3, executions: 200_000}
 
 /** Statements of the largest client of a wrapper. */
@@ -20,6 +20,12 @@ export function sizeFor({bounds}: Wrapper, {size, sizeIs}: Depth): number {
     case 'default': return bounds?.size ?? size
     case 'least': return Math.max(size, bounds?.size ?? 0)
   }
+}
+
+/** Statements of the largest client without threads, where those go further than the others: not beyond what somebody asked for. */
+export function aloneFor(wrapper: Wrapper, depth: Depth): number {
+  const {alone = 0, sizeIs} = depth
+  return sizeIs === 'asked' || alone <= sizeFor(wrapper, depth) || wrapper.bounds?.threads === 0 ? 0 : alone
 }
 
 /** What a wrapper's own bounds keep its clients to, in words; null if nothing. */

@@ -8,7 +8,7 @@ import {printToken} from '../token.ts'
 import {defaultBounds} from '../rust/enumerate.ts'
 import {uncallable} from '../rust/uncallable.ts'
 import {clientName} from './clients.ts'
-import {smallDepth, sizeFor, type Depth} from './depth.ts'
+import {aloneFor, smallDepth, sizeFor, type Depth} from './depth.ts'
 import {soundness, type ClientBudget, type Counterexample, type Telling} from './soundness.ts'
 import type {Wrapper} from './wrapper.ts'
 
@@ -39,6 +39,8 @@ export interface WrapperRow {
   readonly clients: number
   readonly executions: number
   readonly size: number
+  /** The largest size of which all clients without threads were looked at, with one T or two. */
+  readonly alone: number
   /** Clients that were not run, or not to their end, and why the latter. */
   readonly skipped: number
   readonly unknown: readonly Unknown[]
@@ -72,14 +74,14 @@ export function rowOf(wrapper: Wrapper, model: Model, depth: Depth, expired?: Cl
   const common = {wrapper: wrapper.name, model: model.name, asked: size, bound: depth.bound, regime: wrapper.regime ?? defaultSetting.regime, expected} as const
   try {
     const sized = {...wrapper, bounds: {...wrapper.bounds, size}}
-    const {verdict, counterexample, deadlock, leak, clients, executions, size: done, skipped, unknown, uncalled} = soundness(sized, model, {...depth, size, ...expired === undefined ? {} : {expired}})
+    const {verdict, counterexample, deadlock, leak, clients, executions, size: done, alone, skipped, unknown, uncalled} = soundness(sized, model, {...depth, size, alone: aloneFor(wrapper, depth), ...expired === undefined ? {} : {expired}})
     return {
       ...common, verdict, operation: null, broken: counterexample && shown(counterexample), deadlock: deadlock && told(deadlock), leak: leak && shown(leak),
-      clients, executions, size: done, skipped, unknown, uncalled: uncalled.map(method => ({method, why: whyUncalled(wrapper, method)})),
+      clients, executions, size: done, alone, skipped, unknown, uncalled: uncalled.map(method => ({method, why: whyUncalled(wrapper, method)})),
     }
   } catch (error) {
     if (!(error instanceof NoMapping)) throw error
-    return {...common, verdict: 'no mapping', operation: error.operation, broken: null, deadlock: null, leak: null, clients: 0, executions: 0, size: 0, skipped: 0, unknown: [], uncalled: []}
+    return {...common, verdict: 'no mapping', operation: error.operation, broken: null, deadlock: null, leak: null, clients: 0, executions: 0, size: 0, alone: 0, skipped: 0, unknown: [], uncalled: []}
   }
 }
 

@@ -1,9 +1,9 @@
 /** What the clients of wrappers found, in the versioned JSON form: verdicts, coverage, and the execution that breaks each. */
 import type {Unknown} from '../../lib/index.ts'
 import {recordExecution, type RecordedExecution} from '../record.ts'
-import {clientListOf, rustOf} from './clients.ts'
+import {clientOf, rustOf} from './clients.ts'
 import {hasRun, tokenOf, type Breakage, type Shown, type WrapperRow} from './evaluate.ts'
-import {clientRun} from './showcase.ts'
+import {clientRun, largest} from './showcase.ts'
 import type {Option, Performed} from './policy.ts'
 import type {Standing} from './spectrum.ts'
 import type {Wrapper} from './wrapper.ts'
@@ -19,6 +19,7 @@ export interface RecordedWrapper {
   readonly executions: number
   readonly size: number
   readonly asked: number
+  readonly alone: number
   readonly skipped: number
   readonly unknown: readonly Unknown[]
   readonly uncalled: WrapperRow['uncalled']
@@ -53,7 +54,7 @@ export function recordWrappers(wrappers: readonly Wrapper[], rows: readonly Wrap
 
 function recordClient(wrapper: Wrapper, row: WrapperRow, breakage: Breakage, folder: string): RecordedClient {
   const {ordinal} = breakage
-  const {client} = clientListOf(wrapper).at(ordinal, row.asked)!
+  const {client} = clientOf(wrapper, ordinal, largest)!
   const common = {ordinal, rust: rustOf(wrapper, client)}
   if (!hasRun(breakage)) return {...common, found: null}
   const {program, model, run, limits} = clientRun(wrapper, row, breakage, '', [])

@@ -13,12 +13,13 @@ import type {ClientRun, Repair} from './story.ts'
 import type {Wrapper} from './wrapper.ts'
 
 /**
- * The changes that repair a wrapper for a model, the weakest of each kind for each place. Empty if no single one does.
+ * The changes that repair a wrapper for a model, the weakest of each kind for each place. Empty if no single one does; null if
+ * no ordering is missing, so that nothing was tried.
  * @param budget for the clients that each is tried on; those up to its size are the proof.
  */
-export function repairsOf(shown: ClientRun, budget: ClientBudget): readonly Repair[] {
+export function repairsOf(shown: ClientRun, budget: ClientBudget): readonly Repair[] | null {
   const {wrapper, numbered: {client}, model, run, limits, failure} = shown
-  if (failure === null || (failure.kind !== 'flag' && allows(sc, run.execution))) return [] // no ordering is missing
+  if (failure === null || (failure.kind !== 'flag' && allows(sc, run.execution))) return null
   const program = (own: Wrapper): ReturnType<typeof clientProgram> => clientProgram(own, client, runnable(client)!, wrapper.name)
   const helps = (changed: Wrapper): boolean => {
     const {failing} = explore(program(changed), model, {...limits, executions: budget.executions})

@@ -23,7 +23,7 @@ export function clientReport(shown: ClientRun, options: ReportOptions = {}): str
     name: shortName(wrapper.name), columns: program.threads.slice(0, -1).map(thread => thread.name), // the last is the main thread, which waits
     program, model, run, command, elsewhere, sites: own.map((frames, event) => [...story.lineOf.has(event) ? [`main.rs:${story.lineOf.get(event)}:1`] : [], ...frames]),
     found: `client ${numbered.ordinal}, of ${numbered.size} ${numbered.size === 1 ? 'statement' : 'statements'}`,
-    ...repairs === undefined ? {} : {advice: advice(repairs)},
+    ...repairs == null ? {} : {advice: advice(repairs)},
     ...failure === null ? {} : {failure, told: lines => told(shown, failure, story, lines)},
   }, options)
 }

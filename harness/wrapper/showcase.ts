@@ -1,7 +1,7 @@
 /** Which counterexamples are worth a whole report, made again from their rows. */
 import {namedModels, replay, type Failure} from '../../lib/index.ts'
 import {BadProgram, type Subject} from '../evaluate.ts'
-import {clientListOf, clientName, type Numbered} from './clients.ts'
+import {clientName, clientOf, type Numbered} from './clients.ts'
 import {isUnexpected, tokenOf, type Shown, type WrapperRow} from './evaluate.ts'
 import {clientProgram, runnable} from './program.ts'
 import {clientCodeOf, teaches} from './report.ts'
@@ -50,7 +50,7 @@ export function clientRun(wrapper: Wrapper, row: WrapperRow, shown: Shown, comma
   const {ordinal, found: {path, failure}} = shown
   const {bound, regime} = row
   const model = namedModels.find(({name}) => name === row.model)!
-  const numbered = clientListOf(wrapper).at(ordinal, row.asked)!
+  const numbered = clientOf(wrapper, ordinal, largest)!
   const program = clientSubject(wrapper, numbered).program()
   const run = replay(program, model, path, {bound, regime})
   return {
@@ -74,5 +74,5 @@ export function clientSubject(wrapper: Wrapper, {client, ordinal}: Numbered): Su
 
 /** The client that a token names, or null if there is none. */
 export function clientAt(wrapper: Wrapper, ordinal: number): Numbered | null {
-  return clientListOf(wrapper).at(ordinal, largest)
+  return clientOf(wrapper, ordinal, largest)
 }

@@ -4,7 +4,7 @@ import type {AnyProgram} from '../operations.ts'
 import type {Client} from '../rust/client.ts'
 import {calledIn} from '../rust/enumerate.ts'
 import {safeMethods} from '../rust/uncallable.ts'
-import {clientListOf, clientName, rustOf} from './clients.ts'
+import {clientListOf, clientName, clientsAlone, rustOf, type Numbered} from './clients.ts'
 import {clientProgram, runnable} from './program.ts'
 import {leakClaim, MisfitBody, type Wrapper} from './wrapper.ts'
 
@@ -13,6 +13,8 @@ export interface ClientBudget {
   readonly size: number
   /** How many clients are tried. */
   readonly clients: number
+  /** Statements of the largest client without threads: some more of those are tried behind the others. None unless said. */
+  readonly alone?: number
   /** Rounds of `iteration()` loops. */
   readonly bound: number
   /** Executions of one client. */
@@ -47,10 +49,11 @@ export interface Soundness {
   readonly deadlock: Counterexample | Telling | null
   /** The first client that observes a value of a failed section: a property of its own too. */
   readonly leak: Counterexample | null
-  /** What was covered: clients run, executions of them, and the largest size all of whose clients were run. */
+  /** What was covered: clients run, executions of them, and the largest size all of whose clients were run; and of those without threads. */
   readonly clients: number
   readonly executions: number
   readonly size: number
+  readonly alone: number
   /** Clients whose payload cannot be run, and those that a budget cut. */
   readonly skipped: number
   readonly unknown: readonly Unknown[]
@@ -73,24 +76,22 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
     ...budget.expired === undefined ? {} : {expired: budget.expired}, ...wrapper.regime === undefined ? {} : {regime: wrapper.regime},
   }
   const alone = new Alone(wrapper, limits)
-  const result = (counterexample: Counterexample | null, size: number): Soundness => ({
-    verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, size, skipped, unknown, uncalled: [...uncalled],
+  const covered = {size: largest, alone: budget.alone ?? 0}
+  const result = (counterexample: Counterexample | null): Soundness => ({
+    verdict: counterexample === null ? 'no violation found' : 'unsound', counterexample, deadlock, leak, clients: ran, executions, ...covered, skipped, unknown, uncalled: [...uncalled],
   })
-  for (const {client, size, ordinal} of clientListOf(wrapper).upTo(largest)) {
-    const isOver = (budget.expired?.() ?? false) !== false
-    if (ran >= most || ordinal > (budget.looks ?? Infinity) || isOver) return result(null, size - 1)
-    if (budget.only?.(client) === false) continue
+  const broken = ({client, ordinal}: Numbered): Counterexample | null => {
     const payload = runnable(client)
     if (payload === null) {
       skipped++
-      continue
+      return null
     }
     ran++
     if (uncalled.size > 0) for (const id of calledIn(client.main.statements)) uncalled.delete(id)
     const before = alone.of(client)
     if (before !== null) {
       executions += before
-      continue
+      return null
     }
     const program = clientProgram(wrapper, client, payload, clientName(wrapper.name, ordinal))
     const found = explore(program, model, limits)
@@ -102,7 +103,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
         unknown.push(...found.unknown)
       } else if (found.counts.executions === 0) deadlock ??= telling()
       else alone.note(client, found.counts.executions)
-      continue
+      return null
     }
     const counterexample = (failing: Run, failure: Failure): Counterexample => {
       const {path} = reduce(program, model, {...failing, failures: [failure]}, limits)
@@ -110,13 +111,34 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
       return {...telling(), run, failure: run.failures.find(other => isLike(other, failure)) ?? failure}
     }
     const [severe, failing] = worst(found.failing, program, model, limits)
-    if (severe !== null) return result(counterexample(failing, severe), size - 1)
+    if (severe !== null) return counterexample(failing, severe)
     const [mild] = found.failing.failures
     if (mild!.kind === 'deadlock') deadlock ??= counterexample(found.failing, mild!)
     else leak ??= counterexample(found.failing, mild!)
+    return null
   }
-  return result(null, largest)
+  for (const part of ['size', 'alone'] as const) {
+    const enough = part === 'size' ? most : ran + mostAlone
+    for (const numbered of part === 'size' ? clientListOf(wrapper).upTo(largest) : clientsAlone(wrapper, covered.size, covered.alone)) {
+      const {client, size, ordinal} = numbered
+      const isOver = (budget.expired?.() ?? false) !== false
+      if (ran >= enough || (part === 'size' && ordinal > (budget.looks ?? Infinity)) || isOver) {
+        covered[part] = size - 1
+        break
+      }
+      if (budget.only?.(client) === false) continue
+      const counterexample = broken(numbered)
+      if (counterexample === null) continue
+      covered[part] = size - 1
+      if (part === 'size') covered.alone = 0
+      return result(counterexample)
+    }
+  }
+  return result(null)
 }
+
+/** How many clients without threads are tried behind the others: each takes a fraction of a millisecond. */
+const mostAlone = 6_000
 
 /**
  * Clients with one thread at most, of which nothing came: they are run under one model only. All models agree on what a

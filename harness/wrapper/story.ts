@@ -24,8 +24,8 @@ export interface ClientRun {
   readonly limits: Limits
   /** The whole command that brings it back. */
   readonly command: string
-  /** What repairs the wrapper, where that was tried. */
-  readonly repairs?: readonly Repair[]
+  /** What repairs the wrapper, where that was tried; null where there is nothing to try. */
+  readonly repairs?: readonly Repair[] | null
   /** Verdicts of the same wrapper under other models. */
   readonly elsewhere?: readonly {readonly model: string; readonly verdict: string}[]
 }

@@ -7,9 +7,10 @@ import {hasRun, isUnexpected, isUnknown, tokenOf, type WrapperRow} from './evalu
 import type {Wrapper} from './wrapper.ts'
 
 /** What the clients were bounded by: always said first. */
-export function depthLine({size, sizeIs, clients, bound, executions}: Depth): string {
+export function depthLine({size, sizeIs, alone = 0, clients, bound, executions}: Depth): string {
   const where = {asked: '', default: ' (or what a wrapper says)', least: ' (or more, where a wrapper says so)'}[sizeIs]
-  return `clients of up to ${size} statements${where}, at most ${number(clients)} of each wrapper; up to ${number(executions)} executions each; bound ${bound}`
+  const further = alone <= size || sizeIs === 'asked' ? '' : `, and of up to ${alone} without threads`
+  return `clients of up to ${size} statements${where}${further}, at most ${number(clients)} of each wrapper; up to ${number(executions)} executions each; bound ${bound}`
 }
 
 /** What some wrappers bound them by besides: a line each. */
@@ -69,14 +70,15 @@ function verdictOf(row: WrapperRow, paint: Paint): string {
   return verdict === 'unsound' ? paint.yellow(text) : verdict === 'no mapping' ? paint.dim(text) : deadlock === null && leak === null ? paint.green(text) : paint.yellow(text)
 }
 
-/** `all up to size 3`, `all up to size 3, 12 not run`, `the first of size 3` for the client that broke it. */
-function coveredBy({verdict, size, asked, skipped, unknown}: WrapperRow): string {
+/** `all up to size 3`, `all up to size 3, 12 not run, alone to 6`, `breaks at size 3` by the client that broke it. */
+function coveredBy({verdict, size, alone, asked, skipped, unknown}: WrapperRow): string {
   if (verdict === 'no mapping') return ''
-  if (verdict === 'unsound') return `breaks at size ${size + 1}`
+  if (verdict === 'unsound') return `breaks at size ${Math.max(size, alone) + 1}`
   const left = skipped - unknown.length
   const parts = [
     size === 0 ? `not all of size 1` : `all up to size ${size}`, ...size > 0 && size < asked ? [`part of ${size + 1}`] : [],
     ...left > 0 ? [`${left} not run`] : [], ...unknown.length > 0 ? [`${unknown.length} cut`] : [],
+    ...alone > size ? [`alone to ${alone}`] : [],
   ]
   return parts.join(', ')
 }
@@ -87,7 +89,8 @@ export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quie
   const wrong = rows.filter(isUnexpected).flatMap(row => say('✗', row, `is ${found(row)}${row.expected === null ? '' : `, and expected was ${row.expected}`}`))
   const open = rows.filter(isUnknown).flatMap(row => say('?', row, `is unknown: ${whyUnknown(row)}`))
   const covered = quiet || !rows.some(({verdict}) => verdict === 'no violation found') ? []
-    : wrap('“No violation found” speaks of the clients that were run, and of all of their executions; of no others.')
+    : wrap(`“No violation found” speaks of the clients that were run, and of all of their executions; of no others.${
+      rows.some(({verdict, size, alone}) => verdict === 'no violation found' && alone > size) ? ' “Alone”: those without threads, T being one type or two.' : ''}`)
   const beside = quiet ? [] : [
     ...rows.some(({deadlock}) => deadlock !== null) ? ['“Deadlock”: some client waits for ever.'] : [],
     ...rows.some(({leak}) => leak !== null) ? ['“Leak”: what a failed section read can be observed.'] : [],
