@@ -8,8 +8,8 @@ import {
 } from '../../lib/index.ts'
 import type {RcuFlavour} from '../../primitives/index.ts'
 
-/** How a thread joins its two accesses. */
-export type Kind = 'section' | 'grace'
+/** How a thread joins its two accesses: a section has them in program order, or the other way round, which to RCU is the same. */
+export type Kind = 'section' | 'turned section' | 'grace'
 /** How the second access of a thread is before the first of the next one: read from, overwritten after it was read, overwritten. */
 export type Edge = 'rf' | 'fr' | 'co'
 
@@ -23,6 +23,8 @@ export interface Cycle {
 export function describeCycle({kinds, edges}: Cycle): string {
   return kinds.map((kind, i) => `${kind} -${edges[i]!}->`).join(' ')
 }
+
+export const isSection = (kind: Kind): boolean => kind !== 'grace'
 
 /** All cycles of these kinds of thread, with these edges. */
 export function cyclesOf(kinds: readonly Kind[], edges: readonly Edge[] = ['rf', 'fr', 'co']): readonly Cycle[] {
@@ -78,7 +80,7 @@ export function cycleProgram(
   const last = kinds.length - 1
   return program('cycle', memory => {
     const words = kinds.map((_, i) => memory.word(`x${i}`))
-    const readers = kinds.filter(kind => kind === 'section').length
+    const readers = kinds.filter(isSection).length
     const rcu = rcuIn(memory, readers, kinds.length - readers)
     const read = (word: Location, edge: number): Proc<Value> =>
       asked === null ? readOnce(word) : readGiven(word, found(edges[edge]!, asked[edge]!))
@@ -86,8 +88,9 @@ export function cycleProgram(
       const into = i === 0 ? last : i - 1
       const first = () => second(words[i]!, edges[into]!, word => read(word, into))
       const then = () => source(words[i === last ? 0 : i + 1]!, edges[i]!, word => read(word, i))
-      const number = kinds.slice(0, i).filter(other => other === kind).length
-      return kind === 'section' ? rcu.registered(number, inSection(rcu, number, first, then)) : aroundGracePeriod(rcu, number, first, then)
+      const number = kinds.slice(0, i).filter(other => isSection(other) === isSection(kind)).length
+      if (kind === 'grace') return aroundGracePeriod(rcu, number, first, then)
+      return rcu.registered(number, inSection(rcu, number, first, then, kind === 'turned section'))
     })
     const named = Object.fromEntries(threads.map((body, i) => [`P${i}`, body]))
     return {threads: asked === null || !edges.includes('co') ? named : {...named, observer: () => inOrder(words, edges, asked)}}
@@ -110,11 +113,12 @@ function* inOrder(words: readonly Location[], edges: readonly Edge[], asked: Out
 type Access = () => Proc<readonly Value[]>
 type Read = (word: Location) => Proc<Value>
 
-function* inSection(rcu: Rcu, reader: number, first: Access, then: Access): Proc<readonly Value[]> {
+function* inSection(rcu: Rcu, reader: number, first: Access, then: Access, isTurned: boolean): Proc<readonly Value[]> {
   yield* rcu.readLock(reader)
-  const read = [...yield* first(), ...yield* then()]
+  const early = yield* (isTurned ? then : first)()
+  const late = yield* (isTurned ? first : then)()
   yield* rcu.readUnlock(reader)
-  return read
+  return isTurned ? [...late, ...early] : [...early, ...late]
 }
 
 function* aroundGracePeriod(rcu: Rcu, period: number, first: Access, then: Access): Proc<readonly Value[]> {
