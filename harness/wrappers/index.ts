@@ -1,5 +1,6 @@
 /** The catalogue of wrappers. A new one is a file, and a line here. */
 import type {Wrapper} from '../wrapper/wrapper.ts'
+import {aliasings} from './aliasing.ts'
 import {debts} from './arc-swap.ts'
 import {asterinas} from './asterinas.ts'
 import {atomicCells} from './atomic-cell.ts'
@@ -55,5 +56,6 @@ export const catalogue: readonly Wrapper[] = [
   ...epochs,
   ...handles,
   ...binders,
+  ...aliasings,
   ...missingBounds,
 ]

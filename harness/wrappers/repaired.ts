@@ -47,6 +47,8 @@ const byRepair: Readonly<Record<string, readonly string[]>> = {
   'crossbeam-epoch-flush': ['crossbeam-epoch-repin', 'crossbeam-epoch-seal', 'crossbeam-epoch-reachable'],
   'crossbeam-epoch-handle': ['crossbeam-epoch-send-handle'],
   'rust-binder-release-fixed': ['rust-binder-release'],
+  'mvcc-rw-lock-guarded': ['mvcc-rw-lock'],
+  'disrustor-slot-exclusive': ['disrustor-slot'],
   ...Object.fromEntries(['shared', 'mailbox', 'owned', 'visited', 'guard', 'handle'].map(family => [`d24-${family}-bounded`, [`d24-${family}`]])),
 }
 
