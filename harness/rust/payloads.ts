@@ -35,6 +35,8 @@ export const payloads: readonly Payload[] = [
   payload('Rc<u8>', named('Rc', [u8]), 'neither Send nor Sync', n => `Rc::new(${n}u8)`),
   payload('Loud', named('Loud'), 'must be dropped, once', n => `Loud(${n})`,
     '#[derive(Clone)]\npub struct Loud(pub u8);\nimpl Drop for Loud { fn drop(&mut self) {} }'),
+  payload('Homed', named('Homed'), 'Sync and not Send, as the guard of a mutex is', n => `Homed(${n}, std::ptr::null())`,
+    'pub struct Homed(pub u8, pub *const ());\nunsafe impl Sync for Homed {}\nimpl Drop for Homed { fn drop(&mut self) {} }'),
 ]
 
 export function payloadNamed(name: string): Payload {

@@ -57,6 +57,7 @@ export const known: ReadonlyMap<string, Known> = new Map<string, Known>([
   // the payloads that a client may put in place of T (payloads.ts)
   ['Pair', plain],
   ['Either', plain],
+  ['Homed', {...plain, traits: {Copy: null, Clone: null, Send: null, Sync: []}, drop: 'always'}],
   ['Loud', {...plain, traits: {Copy: null, Clone: [], Send: [], Sync: []}, drop: 'always'}],
 ])
 

@@ -322,7 +322,7 @@ function nameFor(type: Type): string {
   }
 }
 
-const notWrappers = new Set(['Pair', 'Either', 'Loud', 'Cell', 'Rc', 'Box', 'Arc', 'Option', 'Result'])
+const notWrappers = new Set(['Pair', 'Either', 'Loud', 'Homed', 'Cell', 'Rc', 'Box', 'Arc', 'Option', 'Result'])
 
 function isWrapper(name: string): boolean {
   return /^[A-Z]/.test(name) && !notWrappers.has(name)

@@ -107,7 +107,7 @@ function trials(wrapper: Wrapper, {kind, trait, rust}: Omission): readonly {read
   const strangers = payloads.filter(({type}) => trait === null || !satisfies(wrapper.signatures, type, trait)).map(({name}) => name)
   try {
     switch (kind) {
-      case 'bound': return [{changed: changed({payloads: strangers, instances: 1, values: 1}), size: twoUses}]
+      case 'bound': return [{changed: changed({payloads: strangers, instances: 1, values: 2}), size: twoUses}]
       case 'lifetime': return [{changed: changed({threads: 0}), size: longLife}, {changed: changed({}), size: 0}]
       case 'pin': return [{changed: changed({}), size: 0}]
     }

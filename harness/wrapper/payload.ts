@@ -3,7 +3,7 @@
  *
  * The n-th value has the number n + 1 in every word, so that a snapshot of two versions shows. `Either` has a tag and a
  * word that is a number below {@link references} or, standing for `&'static usize`, one from there on.
- * `Rc` and `Loud` are one word that points to an object of their own.
+ * `Rc`, `Homed` and `Loud` are one word that points to an object of their own.
  * Source of validity: the Rust Reference, "Behavior considered undefined": invalid values.
  */
 import {alloc, check, free, raw, readPlain, Value, writePlain, type Heap, type Layout, type Operand, type Proc} from '../../lib/index.ts'
@@ -51,6 +51,22 @@ function* dropCounted(pointer: Operand, count: Value): Proc {
   if ((yield* raw(left.eq(0))) !== 0) yield* free(pointer, {name: 'drop(Rc)'})
 }
 
+/** What anybody may look at, and only the thread that made it may drop. */
+const homed: Owned = {
+  layout: {value: 1, home: 1},
+  * make(n, objects, thread) {
+    return [yield* alloc(objects, {value: n + 1, home: thread} as never, {name: 'Homed'})]
+  },
+  * use(words) {
+    yield* readPlain(Value.of(words[0]!))
+  },
+  * drop(words, objects, thread) {
+    const {home} = objects.at(words[0]!) as unknown as {home: Value}
+    yield* check(atHome, (yield* readPlain(home)).eq(thread))
+    yield* free(words[0]!, {name: 'drop(Homed)'})
+  },
+}
+
 /** A value that must be dropped, once: dropping it frees its object, so that doing so twice shows, and so does using it afterwards. */
 const loud: Owned = {
   layout: {value: 1},
@@ -95,5 +111,6 @@ export const payloadWords: ReadonlyMap<string, PayloadWords> = new Map(([
   {name: '&\'static u8', size: 1, fresh: n => [references + n + 1], isWhole: null, isValid: words => at(words, 0).ne(0), mutatesWhenUsed: false, owned: null},
   {name: 'Cell<u8>', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: true, owned: null},
   {name: 'Rc<u8>', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: counted},
+  {name: 'Homed', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: homed},
   {name: 'Loud', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: loud},
 ] satisfies readonly PayloadWords[]).map(words => [words.name, words]))
