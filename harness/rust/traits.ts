@@ -86,7 +86,8 @@ function applies(signatures: Signatures, impl: TraitImpl, type: Type): boolean {
 
 // ---- Dropping --------------------------------------------------------------------------------------
 
-function hasDrop(signatures: Signatures, type: Type): boolean {
+/** Whether it has a destructor of its own. */
+export function hasDrop(signatures: Signatures, type: Type): boolean {
   return implsOf(signatures, 'Drop', type).length > 0
 }
 

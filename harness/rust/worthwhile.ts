@@ -3,7 +3,7 @@ import {boundBy, lentBy, type Operand, type Statement, type Thread, type Variabl
 import {regionsOf} from './parse-type.ts'
 import {mentioned, renameStatement} from './rename.ts'
 import type {Method, Signatures, Type} from './syntax.ts'
-import {needsDrop, satisfies} from './traits.ts'
+import {hasDrop, needsDrop, satisfies} from './traits.ts'
 import {structOf} from './types.ts'
 
 /**
@@ -101,12 +101,14 @@ function constructs(signatures: Signatures, {method: id, operands, into}: Statem
 }
 
 /**
- * A thread on its own matters if something is got from it, if T may not go everywhere, or if the main thread holds something
- * meanwhile: otherwise the main thread could do its work. `held` are the variables of the main thread that have a value.
+ * A thread on its own matters if something is got from it, if T may not go everywhere, if it is given what has a destructor
+ * and no T, as a guard that stands for the thread that made it, or if the main thread holds something meanwhile: otherwise
+ * the main thread could do its work. `held` are the variables of the main thread that have a value.
  */
 export function loneThreadMatters(signatures: Signatures, payload: Type, held: readonly {readonly variable: Variable; readonly type: Type}[], {captures, result}: Thread): boolean {
   if (result !== null || !satisfies(signatures, payload, 'Send') || !satisfies(signatures, payload, 'Sync')) return true
-  const given = captures.some(({mode}) => mode === 'move')
-  return held.some(({variable, type}) => captures.every(({outer}) => outer !== variable)
-    && (regionsOf(type).length > 0 || needsDrop(signatures, type) || (given && structOf(signatures, type) !== null)))
+  const given = captures.filter(({mode}) => mode === 'move').map(({outer}) => outer)
+  return held.some(({variable, type}) => given.includes(variable) ? type.kind === 'named' && type.types.length === 0 && hasDrop(signatures, type)
+    : captures.every(({outer}) => outer !== variable)
+      && (regionsOf(type).length > 0 || needsDrop(signatures, type) || (given.length > 0 && structOf(signatures, type) !== null)))
 }

@@ -3,14 +3,14 @@
  * they begin with; what it does after them is run on the memory that they leave, once per execution. In between, each
  * scoped thread is a thread of the program (std::thread::scope: spawning and joining order everything before and after).
  */
-import {awaitOnce, program, type Heap, type Location, type Memory, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
+import {awaitOnce, check, program, type Heap, type Location, type Memory, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
 import type {Block, Client, Statement, Thread, Variable} from '../rust/client.ts'
 import {closuresIn} from '../rust/client.ts'
 import {renameBlock} from '../rust/rename.ts'
 import {EndOfBlock, Interpreter, type Setting} from './interpret.ts'
 import {payloadWords, type PayloadWords} from './payload.ts'
-import {Sections} from './sections.ts'
+import {ownSections, type Sections} from './sections.ts'
 import {Sequential, SequentialDeadlock, SequentialFault} from './sequential.ts'
 import {Unwinding, type RustValue} from './value.ts'
 import {constructed, type Wrapper} from './wrapper.ts'
@@ -72,15 +72,16 @@ function heapsOf(memory: Memory, payload: PayloadWords, most: number): Pick<Sett
 }
 
 /**
- * A thread that waits for ever where it waits for readers of its own thread, or of the main one, which waits for it.
- * Under the models such an execution would not exist at all.
+ * A thread that waits for ever where it waits for readers of its own thread, or of the main one, which waits for it: under
+ * the models such an execution would not exist at all. It must leave no section but its own.
  */
 function* waiting(open: Sections, never: Location, proc: Proc<Ended>): Proc<unknown> {
-  const sections = new Sections(open)
+  const sections = open.within()
   const allocated: Reply[] = []
   for (let step = proc.next(); ;) {
     if (step.done === true) return {...step.value, allocated}
     const op: Op = step.value
+    if (sections.isForeign(op)) yield* check(ownSections, false)
     sections.note(op)
     if (sections.isWaitedForBy(op)) yield* awaitOnce(never, () => false)
     const reply = yield op

@@ -12,6 +12,7 @@ import type {Timeline} from '../timeline.ts'
 import type {Listing} from './clients.ts'
 import {claims} from './interpret.ts'
 import {atHome, payloadWords} from './payload.ts'
+import {ownSections} from './sections.ts'
 import {storyOf, tell, type ClientRun, type Repair, type Story} from './story.ts'
 
 /** The whole report. */
@@ -80,6 +81,7 @@ function inRust(claim: string): string {
     case claims.stable: return 'what a live `&` points to changes'
     case claims.alone: return 'a `&mut` beside another reference'
     case atHome: return 'a value that is not Send is elsewhere'
+    case ownSections: return 'rcu_read_unlock() of a section that another thread entered'
     default: return `not “${claim}”`
   }
 }

@@ -3,7 +3,7 @@
  * and after they have ended, when nobody else is there and every model agrees with the obvious meaning.
  */
 import {Heap, Value, type Location, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
-import {Sections} from './sections.ts'
+import {ownSections, Sections} from './sections.ts'
 
 /** The sequential part waits for what nobody is there to do. */
 export class SequentialDeadlock extends Error {
@@ -38,10 +38,10 @@ export class Sequential {
   readonly #isZombie: (location: Location) => boolean
   readonly #wrong: (what: string, isClaim: boolean) => void
 
-  constructor({initial, place, sections, isZombie = () => false, wrong = () => undefined}: Around) {
+  constructor({initial, place, sections = Sections.none(), isZombie = () => false, wrong = () => undefined}: Around) {
     this.#initial = initial
     this.#place = place
-    this.sections = new Sections(sections)
+    this.sections = sections.copy()
     this.#isZombie = isZombie
     this.#wrong = wrong
   }
@@ -53,6 +53,7 @@ export class Sequential {
   }
 
   #perform(op: Op): Reply {
+    if (this.sections.isForeign(op)) this.#break(ownSections)
     this.sections.note(op)
     switch (op.kind) {
       case 'load': return this.#read(op.at, op.name, op.until)
@@ -74,16 +75,18 @@ export class Sequential {
       case 'raw': case 'address': return op.value.scalar
       case 'when': return op.condition.scalar !== 0
       case 'check':
-        if (op.holds.scalar === 0) {
-          this.broken.push(op.claim)
-          this.#wrong(op.claim, true)
-        }
+        if (op.holds.scalar === 0) this.#break(op.claim)
         return undefined
       case 'fence':
         if (this.sections.isWaitedForBy(op)) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
         return undefined
       case 'merge': case 'iterate': case 'atomic-next': return undefined
     }
+  }
+
+  #break(claim: string): void {
+    this.broken.push(claim)
+    this.#wrong(claim, true)
   }
 
   #fault(what: string): never {

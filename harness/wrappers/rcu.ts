@@ -34,6 +34,8 @@ interface Variant {
   readonly recipe?: Recipe
   /** The signature of `read`. */
   readonly read?: string
+  /** The guard's field; a raw pointer keeps it on its thread. */
+  readonly guard?: string
   /** What Sync and Send ask of T, and the methods. */
   readonly bounds?: {readonly sync: string; readonly send: string; readonly value: string}
   readonly broken: readonly string[]
@@ -44,7 +46,7 @@ interface Variant {
   readonly clients?: WrapperBounds
 }
 
-function rcu({name, title, source, broken, options = admittedFrom(4, broken.includes('lkmm')), isInC = false, clients, recipe = correct, read = "<'g>(&'g self, guard: &'g Guard) -> &'g T", bounds = {sync: 'T: Send + Sync', send: 'T: Send', value: "T: Send + Sync + 'static"}}: Variant): Wrapper {
+function rcu({name, title, source, broken, options = admittedFrom(4, broken.includes('lkmm')), isInC = false, clients, recipe = correct, guard = 'PhantomData<*const ()>', read = "<'g>(&'g self, guard: &'g Guard) -> &'g T", bounds = {sync: 'T: Send + Sync', send: 'T: Send', value: "T: Send + Sync + 'static"}}: Variant): Wrapper {
   const side = <R>(part: Proc<R>): Proc<R> => isInC ? inC(part) : part
   return wrapper({
     name, title, source, layout,
@@ -52,7 +54,7 @@ function rcu({name, title, source, broken, options = admittedFrom(4, broken.incl
     declares: {allows: ['RCU', 'relaxed atomic', 'fence'], followsNoPointer: false},
     expected: {source: 'wrappers.md', broken: brokenUnder(broken), options, deadlocks: recipe.wait === synchronizeRcu},
     rust: `
-pub struct Guard(PhantomData<*const ()>);
+pub struct Guard(${guard});
 pub struct Rcu<T>(AtomicPtr<T>, PhantomData<Box<T>>);
 unsafe impl<${bounds.sync}> Sync for Rcu<T> {}
 unsafe impl<${bounds.send}> Send for Rcu<T> {}
@@ -109,6 +111,10 @@ export const rcus: readonly Wrapper[] = ([
   {
     name: 'd14-rcu-no-guard', title: 'no guard is asked for', source: 'wrappers.md, D14', broken: everyModel, isInC: true, options: admittedFrom(1, true),
     read: '(&self) -> &T',
+  },
+  {
+    name: 'd24-rcu-guard-send', title: 'the guard may go to another thread', source: 'rust/kernel/sync/rcu.rs, whose Guard is NotThreadSafe; wrappers.md, D24', broken: everyModel, isInC: true,
+    options: admittedFrom(1, true), guard: '()', clients: {size: 3},
   },
   {
     name: 'd15-rcu-no-grace', title: 'the old object is freed at once', source: 'wrappers.md, D15', broken: everyModel,

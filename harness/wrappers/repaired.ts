@@ -13,7 +13,7 @@ const byRepair: Readonly<Record<string, readonly string[]>> = {
   'seq-lock-proof-checked': ['seq-lock-proof', 'seq-lock-proof-shared'],
   'd10-seq-type-safe': ['d10-seq-type-safe-unchecked'],
   'd13-rcu-ref': ['d15-rcu-no-grace', 'd15-rcu-barrier', 'd16-rcu-relaxed-publish', 'd16-rcu-relaxed-dereference', 'd16-rcu-plain-dereference'],
-  'rcu-in-c': ['d14-rcu-escape', 'd14-rcu-no-guard'],
+  'rcu-in-c': ['d14-rcu-escape', 'd14-rcu-no-guard', 'd24-rcu-guard-send'],
   'd14-handoff-rechecked': ['d14-handoff'],
   'd14-srcu': ['d14-srcu-other-domain', 'd14-srcu-rcu'],
   'd15-left-right': ['d15-left-right-stale'],
