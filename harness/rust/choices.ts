@@ -9,6 +9,8 @@ import {needsDrop, satisfies, wellFormed} from './traits.ts'
 import {isFreeResult, sameShape, shapeOf, structOf, substitute, substituteBound} from './types.ts'
 
 export interface Bounds {
+  /** Statements of the main thread. */
+  readonly main: number
   /** Threads besides the main one. */
   readonly threads: number
   /** Statements of such a thread. */

@@ -16,7 +16,7 @@ import type {Signatures} from './syntax.ts'
 import {safeMethods} from './uncallable.ts'
 import {dereferencesMatter, instancesMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
 
-export const defaultBounds: Bounds = {threads: 2, statements: Infinity, instances: 2, values: 4, depth: 2, closure: 2}
+export const defaultBounds: Bounds = {main: Infinity, threads: 2, statements: Infinity, instances: 2, values: 4, depth: 2, closure: 2}
 
 /** How far to go. */
 export interface Budget {
@@ -94,18 +94,18 @@ class Enumeration {
   * ofSize(size: number): Generator<Client> {
     if (!this.#choices.possible) return
     const empty: Partial = {statements: [], state: start}
-    for (let before = size; before >= 0; before--) {
+    for (let before = Math.min(size, this.#bounds.main); before >= 0; before--) {
       for (const setup of this.#extend(empty, before, statements => this.#check(statements), 'main')) {
         if (before === size) yield * this.#finished(setup.statements)
-        else yield * this.#threaded(setup, size - before)
+        else yield * this.#threaded(setup, size - before, this.#bounds.main - before)
       }
     }
   }
 
-  /** Threads behind the setup, and then what the main thread still does. */
-  * #threaded(setup: Partial, size: number): Generator<Client> {
+  /** Threads behind the setup, and then what the main thread still does, with so many statements at most. */
+  * #threaded(setup: Partial, size: number, after: number): Generator<Client> {
     for (let count = 1; count <= this.#bounds.threads; count++) {
-      for (let inside = size; inside >= count; inside--) {
+      for (let inside = size; inside >= Math.max(count, size - after); inside--) {
         for (const sizes of partitions(inside, count)) {
           if (sizes[0]! > this.#bounds.statements) continue
           for (const {threads, state} of this.#threads(setup, sizes, [])) {

@@ -35,8 +35,8 @@ export interface Ablation {
 
 /** For each client that is run for a promise, how many are looked at that do not need its absence. */
 const looksPerClient = 10
-/** Statements that it takes to use what must not be shared in two threads: make, and in both look and use. */
-const twoUses = 5
+/** Statements that it takes to use in two threads what must not be shared: look and use. What it is, the main thread made. */
+const twoUses = 4
 /** Statements that it takes to keep a reference for too long: make, enter, borrow, leave, replace, use. */
 const longLife = 6
 
@@ -107,7 +107,10 @@ function trials(wrapper: Wrapper, {kind, trait, rust}: Omission): readonly {read
   const strangers = payloads.filter(({type}) => trait === null || !satisfies(wrapper.signatures, type, trait)).map(({name}) => name)
   try {
     switch (kind) {
-      case 'bound': return [{changed: changed({payloads: strangers, instances: 1, values: 2}), size: twoUses}]
+      case 'bound': return [
+        ...[1, 2].map(main => ({changed: changed({payloads: strangers, instances: 1, values: 2, main, statements: 2}), size: main + twoUses})),
+        {changed: changed({payloads: strangers, instances: 1, values: 2}), size: 0},
+      ]
       case 'lifetime': return [{changed: changed({threads: 0}), size: longLife}, {changed: changed({}), size: 0}]
       case 'pin': return [{changed: changed({}), size: 0}]
     }

@@ -27,8 +27,8 @@ class ClientList {
   #rest: Iterator<Client, unknown>
 
   constructor({signatures, bounds}: Wrapper) {
-    const {threads, statements, instances, values} = {...defaultBounds, ...bounds}
-    this.#ofSize = size => clientsOfSize(signatures, size, {...defaultBounds, threads, statements, instances, values}, bounds?.payloads)
+    const {main, threads, statements, instances, values} = {...defaultBounds, ...bounds}
+    this.#ofSize = size => clientsOfSize(signatures, size, {...defaultBounds, main, threads, statements, instances, values}, bounds?.payloads)
     this.#rest = this.#ofSize(this.#size)
   }
 
@@ -53,8 +53,8 @@ const lists = new Map<string, ClientList>()
 
 /** The clients of a wrapper; one list for wrappers with the same signatures. */
 export function clientListOf(wrapper: Wrapper): ClientList {
-  const {payloads, threads, statements, instances, values} = wrapper.bounds ?? {}
-  const key = JSON.stringify({rust: wrapper.rust, payloads, threads, statements, instances, values})
+  const {payloads, main, threads, statements, instances, values} = wrapper.bounds ?? {}
+  const key = JSON.stringify({rust: wrapper.rust, payloads, main, threads, statements, instances, values})
   const list = lists.get(key) ?? new ClientList(wrapper)
   lists.set(key, list)
   return list

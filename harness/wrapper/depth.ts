@@ -30,11 +30,12 @@ export function aloneFor(wrapper: Wrapper, depth: Depth): number {
 
 /** What a wrapper's own bounds keep its clients to, in words; null if nothing. */
 export function boundsOf({signatures, bounds = {}}: Wrapper): string | null {
-  const {payloads, threads, statements, instances, values} = bounds
+  const {payloads, main, threads, statements, instances, values} = bounds
   const isGeneric = signatures.methods.some(({types}) => types.length > 0)
   const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`
   const parts = [
     ...payloads !== undefined && isGeneric ? [`T is ${payloads.join(' or ')}`] : [],
+    ...main === undefined ? [] : [`at most ${count(main, 'statement')} in the main thread`],
     ...threads === undefined ? [] : [threads === 0 ? 'one thread' : `at most ${count(threads, 'thread')} besides the main one`],
     ...statements === undefined ? [] : [`at most ${count(statements, 'statement')} in each`],
     ...instances === undefined ? [] : [`${instances === 1 ? 'one value' : `at most ${instances} values`} of each struct`],

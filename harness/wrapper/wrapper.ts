@@ -50,7 +50,9 @@ export interface WrapperBounds {
   readonly size?: number
   /** How many clients are tried at least. */
   readonly clients?: number
-  /** Threads besides the main one. */
+  /** Statements of the main thread. */
+  readonly main?: number
+  /** Threads besides it. */
   readonly threads?: number
   /** Statements of such a thread. */
   readonly statements?: number
