@@ -109,7 +109,7 @@ function trials(wrapper: Wrapper, {kind, trait, rust}: Omission): readonly {read
     switch (kind) {
       case 'bound': return [
         ...[1, 2].map(main => ({changed: changed({payloads: strangers, instances: 1, values: 2, main, statements: 2}), size: main + twoUses})),
-        {changed: changed({payloads: strangers, instances: 1, values: 2}), size: 0},
+        {changed: changed({payloads: strangers, instances: 1, values: 2}), size: 1 + twoUses},
       ]
       case 'lifetime': return [{changed: changed({threads: 0}), size: longLife}, {changed: changed({}), size: 0}]
       case 'pin': return [{changed: changed({}), size: 0}]
