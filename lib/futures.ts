@@ -138,19 +138,7 @@ class Walk {
       choices.push(domain)
     }
     const found = new Set<Scalar>()
-    const chosen = new Map<number, Scalar>()
-    const combine = (i: number): void => {
-      if (i === choices.length) {
-        const scalar = attempt(() => evaluate(value, read => chosen.get(read)))
-        if (scalar !== undefined) found.add(scalar)
-        return
-      }
-      for (const choice of choices[i]!) {
-        chosen.set(value.reads[i]!, choice)
-        combine(i + 1)
-      }
-    }
-    combine(0)
+    combine(value, choices, 0, new Map(), found)
     return found
   }
 
@@ -161,6 +149,19 @@ class Walk {
     const domain = this.#domains[event.location!.index]!
     if (domain === null) return null
     return [...domain].filter(scalar => event.until?.(scalar) !== false && !isPartOf(scalar, withheld))
+  }
+}
+
+/** Adds what the value is for each choice of its reads from this one on. */
+function combine(value: Value, choices: readonly (readonly Scalar[])[], from: number, chosen: Map<number, Scalar>, found: Set<Scalar>): void {
+  if (from === choices.length) {
+    const scalar = attempt(() => evaluate(value, read => chosen.get(read)))
+    if (scalar !== undefined) found.add(scalar)
+    return
+  }
+  for (const choice of choices[from]!) {
+    chosen.set(value.reads[from]!, choice)
+    combine(value, choices, from + 1, chosen, found)
   }
 }
 

@@ -4,6 +4,7 @@
  * Obvious and slow on purpose. It is what the compiled checker is tested against, and it explains a
  * failed axiom as a cycle whose edges carry the model's own names.
  */
+import type {Event} from './event.ts'
 import type {Execution, Pair} from './execution.ts'
 import type {Axiom, Model, Recursive, RelationExpr, SetExpr} from './model.ts'
 
@@ -225,7 +226,7 @@ class Evaluator {
   readonly #provisional: RelationExpr[] = []
 
   #rows(row: (i: number) => bigint): bigint[] {
-    return Array.from({length: this.#size}, (_, i) => row(i))
+    return this.#execution.events.map((_, i) => row(i))
   }
 
   #compose(a: Matrix, b: Matrix): Matrix {
@@ -247,37 +248,40 @@ class Evaluator {
   }
 
   #base(name: string): Matrix {
-    const {events, given} = this.#execution
-    const matrix = (pairs: readonly Pair[]): Matrix => {
-      const rows = this.#rows(() => 0n)
-      for (const [a, b] of pairs) rows[a]! |= bit(b)
-      return rows
-    }
-    const where = (related: (a: number, b: number) => boolean): Matrix =>
-      this.#rows(i => events.reduce((all, {id}) => related(i, id) ? all | bit(id) : all, 0n))
-    const thread = (i: number): number => events[i]!.thread
+    const {given} = this.#execution
     switch (name) {
-      case 'po': return matrix(given.po)
-      case 'addr': return matrix(given.addr)
-      case 'data': return matrix(given.data)
-      case 'ctrl': return matrix(given.ctrl)
-      case 'rmw': return matrix(given.rmw)
-      case 'rf': return matrix(given.rf)
-      case 'co': return matrix(given.co)
-      case 'grace': return matrix(given.grace ?? [])
+      case 'po': return this.#matrix(given.po)
+      case 'addr': return this.#matrix(given.addr)
+      case 'data': return this.#matrix(given.data)
+      case 'ctrl': return this.#matrix(given.ctrl)
+      case 'rmw': return this.#matrix(given.rmw)
+      case 'rf': return this.#matrix(given.rf)
+      case 'co': return this.#matrix(given.co)
+      case 'grace': return this.#matrix(given.grace ?? [])
       case 'fr': {
-        const co = matrix(given.co)
+        const co = this.#matrix(given.co)
         const rows = this.#rows(() => 0n)
         for (const [w, r] of given.rf) rows[r]! |= co[w]!
         return rows
       }
       case 'id': return this.#rows(bit)
-      case 'loc': return where((a, b) => events[a]!.location !== null && events[a]!.location.index === events[b]!.location?.index)
+      case 'loc': return this.#where((a, b) => a.location !== null && a.location.index === b.location?.index)
       // initial writes are in no thread: external to everything but themselves
-      case 'int': return where((a, b) => a === b || (thread(a) >= 0 && thread(a) === thread(b)))
-      case 'ext': return where((a, b) => a !== b && (thread(a) < 0 || thread(a) !== thread(b)))
+      case 'int': return this.#where((a, b) => a === b || (a.thread >= 0 && a.thread === b.thread))
+      case 'ext': return this.#where((a, b) => a !== b && (a.thread < 0 || a.thread !== b.thread))
       default: throw new Error(`the reference evaluator does not know the relation ${name}`)
     }
+  }
+
+  #matrix(pairs: readonly Pair[]): bigint[] {
+    const rows = this.#rows(() => 0n)
+    for (const [a, b] of pairs) rows[a]! |= bit(b)
+    return rows
+  }
+
+  #where(related: (a: Event, b: Event) => boolean): Matrix {
+    const {events} = this.#execution
+    return events.map(a => events.reduce((all, b) => related(a, b) ? all | bit(b.id) : all, 0n))
   }
 
   #brackets(open: bigint, close: bigint): Matrix {

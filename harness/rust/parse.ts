@@ -12,7 +12,17 @@ const noGenerics: Generics = {regions: [], types: [], bounds: []}
 
 /** Reads the signatures. @throws {RustError} with line, column, what was found and what is accepted. */
 export function parseSignatures(file: string, text: string): Signatures {
-  const source: RustSource = {file, text}
+  const before = read.get(text)
+  if (before !== undefined) return before
+  const signatures = readItems({file, text})
+  read.set(text, signatures)
+  return signatures
+}
+
+/** By text: designs that differ in their bodies have the same signatures. */
+const read = new Map<string, Signatures>()
+
+function readItems(source: RustSource): Signatures {
   const items = parseTree(source)
   const outer = outermost(items)
   const structs: Struct[] = []

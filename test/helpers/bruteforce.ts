@@ -450,10 +450,20 @@ function isCoherent({rf, order}: Communication, events: readonly Event[], rmw: r
   const reached = new Map(order.map((write, i) => [write, i]))
   for (const [write, read] of rf) reached.set(read, reached.get(write)!)
   const atomic = rmw.every(([read, write]) => !reached.has(read) || !reached.has(write) || reached.get(write) === reached.get(read)! + 1)
-  const inOrder = [...reached.keys()].map(id => events[id]!).sort((a, b) => a.position - b.position)
-  return atomic && inOrder.every((b, i) => inOrder.slice(0, i).every(a => a.thread !== b.thread || a.thread < 0 || (
-    // a write must come after what its thread has seen; a read may see it again
-    b.label.kind === 'W' ? reached.get(a.id)! < reached.get(b.id)! : reached.get(a.id)! <= reached.get(b.id)!)))
+  return atomic && inOrder([...reached.keys()].map(id => events[id]!), reached)
+}
+
+/** Does each thread, in its order, meet the writes in theirs? A write must come after what its thread has seen; a read may see it again. */
+function inOrder(events: readonly Event[], reached: ReadonlyMap<number, number>): boolean {
+  for (const b of events) {
+    const at = reached.get(b.id)!
+    for (const a of events) {
+      if (a.thread !== b.thread || a.thread < 0 || a.position >= b.position) continue
+      const before = reached.get(a.id)!
+      if (before > at || (before === at && b.label.kind === 'W')) return false
+    }
+  }
+  return true
 }
 
 /** Every way to take one item from each list. */
