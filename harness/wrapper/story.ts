@@ -156,7 +156,7 @@ export function tell(failure: Failure, story: Story, {run}: ClientRun, {rowOf}: 
         const [read, began] = [found.words[i] ?? null, found.began[i] ?? null]
         return [`The \`&\` that ${quoted(began === null ? null : lineOf.get(began))} made began in ${began === null ? '?' : step(began)} and is used in ${quoted(found.line)}, where what it points to has changed: ${origin(read)}.`]
       }
-      if (failure.claim === claims.whole || failure.claim === claims.valid) return [`Made in ${quoted(found.line)}: ${words.join('; ')}.`]
+      if (failure.claim === claims.whole || failure.claim === claims.valid) return [`Made in ${quoted(found.line)}${words.length === 0 ? '' : `: ${words.join('; ')}`}.`]
       return [`In ${quoted(found.line)}.`]
     }
     case 'flag': {
