@@ -13,7 +13,7 @@ import {compile, describe, modelsFor, modelsOf, shrink, type Sketch, type Vocabu
 const batch = 50
 
 /** How many programs of each vocabulary are compared, under every model that it has a mapping to. */
-const programs: Readonly<Record<Vocabulary, number>> = {kernel: 450, rcu: 150, c11: 600, atomics: 450}
+const programs: Readonly<Record<Vocabulary, number>> = {kernel: 600, rcu: 200, c11: 800, atomics: 600}
 
 const size: Size = {accesses: 6, threads: 4}
 const mostCandidates = 250
