@@ -1,5 +1,6 @@
 /** Visits executions without making data of them: for questions that look at thousands a second. */
-import {open, overBudget, Walk, type Limits} from './explore.ts'
+import {Walk} from './explore.ts'
+import {open, overBudget, type Limits} from './limits.ts'
 import {decidedFinal, flags} from './finished.ts'
 import type {Model} from './model.ts'
 import type {Program} from './program.ts'

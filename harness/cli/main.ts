@@ -2,9 +2,9 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {CommanderError} from 'commander'
 import {engineVersion, WrongInput} from '../../lib/index.ts'
-import {exits, type Exit} from './exit.ts'
 import {commandLine, withDefault} from '../flags.ts'
 import {mustHaveHelp} from '../names.ts'
+import {exits, type Exit} from './exit.ts'
 
 /** @param args as a shell gives them, without the command's own name. */
 export async function main(args: readonly string[]): Promise<Exit> {

@@ -12,15 +12,15 @@ const noGenerics: Generics = {regions: [], types: [], bounds: []}
 
 /** Reads the signatures. @throws {RustError} with line, column, what was found and what is accepted. */
 export function parseSignatures(file: string, text: string): Signatures {
-  const before = read.get(text)
-  if (before !== undefined) return before
+  const known = readBefore.get(text)
+  if (known !== undefined) return known
   const signatures = readItems({file, text})
-  read.set(text, signatures)
+  readBefore.set(text, signatures)
   return signatures
 }
 
 /** By text: designs that differ in their bodies have the same signatures. */
-const read = new Map<string, Signatures>()
+const readBefore = new Map<string, Signatures>()
 
 function readItems(source: RustSource): Signatures {
   const items = parseTree(source)

@@ -1,5 +1,5 @@
 /** Runs a litmus test: all its executions counted, or as few as decide the verdict. */
-import type {Limits} from '../explore.ts'
+import type {Limits} from '../limits.ts'
 import type {Model} from '../model.ts'
 import {survey, type Survey, type View, type Visitor} from '../survey.ts'
 import {Value, type Scalar} from '../value.ts'
