@@ -167,6 +167,11 @@ for (const [type, why] of [['Arc<Slot<T>>', 'what is in an Arc must be a T'], ['
   })
 }
 
+test('an enum that clients would match is refused, since none does', t => {
+  const tried = (): Wrapper => slot("pub fn try_lock(&self) -> Option<Try<'_, T>>;", {'Slot::try_lock': getMut}, {items: "pub enum Try<'a, T> { Locked(&'a mut T), Busy }"})
+  t.throws(tried, {instanceOf: MisfitBody, message: /^wrapper slot: Slot::try_lock takes or returns Try, and no client builds or matches an enum whose variants have fields/})
+})
+
 test('what takes more statements than threads leave room for is found by clients without threads', t => {
   const keyed = slot("pub fn get<'a>(&'a self, key: &Key) -> &'a T; pub fn set(&self, key: Key, value: T);", {
     * 'Key::new'() {

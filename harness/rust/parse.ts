@@ -96,8 +96,10 @@ function readStruct(item: Node, outer: Scope): Struct {
 /** The types of the fields; null where no list of fields is written. */
 function fieldsIn(node: Node, scope: Scope): readonly Type[] | null {
   const byName = node.child('FieldDeclarationList')
-  if (byName !== null) return byName.listed.filter(({kind}) => kind === 'FieldDeclaration').map(field => typeIn(field, scope))
   const inOrder = node.child('OrderedFieldDeclarationList')
+  const open = [...byName?.listed ?? [], inOrder].flatMap(field => field?.children ?? []).find(({kind, text}) => kind === 'Vis' && text === 'pub')
+  if (open !== undefined) throw open.error('clients could read, write and build with a public field, and none is made that does: leave out pub, and lend it by a method')
+  if (byName !== null) return byName.listed.filter(({kind}) => kind === 'FieldDeclaration').map(field => typeIn(field, scope))
   return inOrder?.listed.filter(isType).map(field => readType(field, scope)) ?? null
 }
 
@@ -192,6 +194,8 @@ function nameOf(type: Type | null): string {
 
 function readMethod(item: Node, outer: Scope, owner: Owner): Method {
   if (item.has('async')) throw item.unsupported('functions that are not async')
+  const visible = item.child('Vis')
+  if (visible?.has('(') === true) throw visible.error(`what is ${visible.text} is not for clients: leave the function out, and its body`)
   const name = item.child('BoundIdentifier')!.text
   const {generics, scope} = readGenerics(item, outer)
   const elided: Region[] = []

@@ -119,7 +119,9 @@ export function wrapper(definition: WrapperDefinition): Wrapper {
   for (const id of Object.keys(definition.bodies)) {
     if (!signatures.methods.some(method => method.id === id)) throw new MisfitBody(`wrapper ${definition.name}: there is no method ${id}; there are ${signatures.methods.map(method => method.id).join(', ')}`)
   }
-  for (const {id, parameters} of safe) {
+  for (const {id, parameters, result} of safe) {
+    const open = openEnum(signatures, [...parameters.map(({type}) => type), result])
+    if (open !== null) throw new MisfitBody(`wrapper ${definition.name}: ${id} takes or returns ${open}, and no client builds or matches an enum whose variants have fields; an Option, a Result or a struct would do`)
     for (const {name, type} of parameters) {
       const problem = unlent(type, name === 'self')
       if (problem !== null) throw new MisfitBody(`wrapper ${definition.name}: ${id} takes a ${showType(type)}, which no client can be run with yet: ${problem}`)
@@ -139,6 +141,12 @@ function unlent(type: Type, isReceiver = false): string | null {
       return type.name === 'Option' ? unlent(type.types[0]!) : null
     default: return null
   }
+}
+
+/** The enum in one of these types that clients could build and take apart; null if there is none. */
+function openEnum({structs}: Signatures, types: readonly Type[]): string | null {
+  const isNamed = (name: string): boolean => types.some(type => new RegExp(`\\b${name}\\b`).test(showType(type)))
+  return structs.find(({kind, name, variants}) => kind === 'enum' && variants?.some(({fields}) => fields.length > 0) === true && isNamed(name))?.name ?? null
 }
 
 /** The struct of which the method makes an instance that needs memory of its own, alone or first of several handles to it; null if it makes none. */
