@@ -23,6 +23,7 @@ import {smallDepth, type Depth} from './wrapper/depth.ts'
 import {evaluateWrapper, tokenOf, type WrapperRow} from './wrapper/evaluate.ts'
 import {clientReport} from './wrapper/report.ts'
 import {clientAt, clientRun, clientSubject} from './wrapper/showcase.ts'
+import {severest} from './wrapper/soundness.ts'
 import type {Wrapper} from './wrapper/wrapper.ts'
 
 export interface TestOptions {
@@ -174,7 +175,7 @@ function replayedClient(t: ExecutionContext, wrapper: Wrapper, model: Model): bo
     return true
   }
   const limits = {bound: token.bound, ...token.setting}
-  const told = `\n\n${clientReport({wrapper, numbered, program, model, run, limits, failure: run.failures[0] ?? null, command: commandFor(t, text)}, {verbose: true})}`
+  const told = `\n\n${clientReport({wrapper, numbered, program, model, run, limits, failure: severest(run) ?? run.failures[0] ?? null, command: commandFor(t, text)}, {verbose: true})}`
   if (run.failures.length > 0) t.fail(told)
   else {
     t.log(told)

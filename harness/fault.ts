@@ -34,7 +34,7 @@ export function faultStory(failure: Fault, {rows, rowOf, threads}: Timeline): re
     case 'zombie':
       if (ofPointer) return [...ended, `Nothing makes ${use} happen before that, and there the pointer itself is used.`]
       return [...ended, `Its address came back: since ${row(failure.rebirth)} ${who(failure.rebirth)}'s ${now} is there, and ${use} takes it for ${object}.`, kept]
-    case 'uninitialised': return [`Nobody has written to it before ${use} reads it.`]
+    case 'uninitialised': return [`${use} finds it as it was before anybody wrote to it.`]
     case 'leak': return [`It lives at the end, and neither lasting memory nor what threads returned leads to it.`]
   }
 }

@@ -73,7 +73,7 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
   const lines = timeline(failing.columns ?? program.threads.map(thread => thread.name), run.execution, operations)
   const spelling = spellingOf(operations, model)
   const told = failing.told?.(lines)
-  const reason = failure === null || failure.kind === 'panic' || failure.kind === 'fault' || failure.kind === 'deadlock' ? null : why(model, run.execution, failure, spelling)
+  const reason = failure === null || !hasReason(failure) ? null : why(model, run.execution, failure, spelling)
   const sections = [
     failure === null
       ? [`${paint.green('✓')} nothing fails in this execution of ${failing.name} under ${model.name}${inSetting(failing.setting)}`, ...outcome(failing)]
@@ -84,6 +84,15 @@ export function failureReport(failing: Failing, {paint = noPaint, verbose = fals
     [`  ${paint.bold(failing.command)}`],
   ]
   return `${sections.filter(section => section.length > 0).map(section => section.join('\n')).join('\n\n')}\n`
+}
+
+/** Is it something that orderings could have kept from happening? Not what a thread or the program as a whole does, whatever it reads. */
+function hasReason(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'panic': case 'deadlock': return false
+    case 'fault': return failure.event >= 0 && !failure.ofPointer
+    default: return true
+  }
 }
 
 function headline({name, model, setting}: Failing, what: string, code: string, paint: Paint): string {

@@ -53,7 +53,7 @@ export function faults(graph: Graph, regime: Regime, isBefore: (a: number, b: nu
   for (let vertex = 0; vertex < graph.vertices; vertex++) {
     const location = locationAt(graph, vertex)
     if (location === null) continue
-    const fault = location.object.heap === null ? null : accessFault(graph, regime, vertex, location, angelic)
+    const fault = location.object.heap === null ? unwritten(graph, vertex, location) : accessFault(graph, regime, vertex, location, angelic)
     if (fault !== null) found.push(fault)
     else if (regime === 'iso') {
       const used = pointerUse(graph, vertex, isBefore)
@@ -82,8 +82,13 @@ function accessFault(graph: Graph, regime: Regime, vertex: number, {object, inde
   if (owner !== object && !isAllowed(regime, about.kept, owner, angelic)) {
     return {...about, fault: 'zombie', death: deathOf(graph, object), rebirth: last, now: owner.name}
   }
-  if (event.label.kind === 'R' && graph.scalarOf(vertex) === uninitialised) return {...about, fault: 'uninitialised', death: -1}
-  return null
+  return unwritten(graph, vertex, event.location!)
+}
+
+/** A read of what an object on a heap, or a word that is declared so, holds before anybody has written there. */
+function unwritten(graph: Graph, vertex: number, {object}: Location): Fault | null {
+  if (graph.eventAt(vertex).label.kind !== 'R' || graph.scalarOf(vertex) !== uninitialised) return null
+  return {fault: 'uninitialised', at: vertex, ofPointer: false, object: object.name, kept: keptBy(graph, vertex), rebirth: -1, now: null, death: -1}
 }
 
 /** May a pointer that was made for another object be dereferenced for this one? */

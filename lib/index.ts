@@ -1,5 +1,5 @@
 /** The engine's door. */
-export {type Location, type Operand, type Operator, type Scalar, isSame, showScalar, Value, type HeapObject, type MemoryObject} from './value.ts'
+export {type Location, type Operand, type Operator, type Scalar, isSame, showScalar, Value, type HeapObject, type MemoryObject, uninitialised} from './value.ts'
 export {
   check, inC, iteration, OtherCopy, perform, program, raw, rawNumber, rewriting, threads, watching, when, without,
   type Address, type C11Order, type Condition, type Expectations, type FinalMemory, type KernelFence, type KernelOrder, type Mark, type Memory, type Op,

@@ -176,7 +176,7 @@ export function* check(claim: string, holds: Operand): Proc {
 
 /** Declares the shared memory of a program. Every name must be new. */
 export interface Memory {
-  /** One word. */
+  /** One word; 0 from the start, unless said. Of one that is `uninitialised`, a read that finds nothing written is a fault. */
   readonly word: (name: string, init?: Scalar) => Location
   /** An array of words, all `init` or with the values given. */
   readonly array: (name: string, length: number | readonly Scalar[], init?: Scalar) => readonly Location[]

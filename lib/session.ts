@@ -11,7 +11,7 @@ import {mustBeOwn, type FinalMemory, type Program} from './program.ts'
 import {flagsOf} from './reference.ts'
 import type {Failure, FaultFailure, Path, Run, Unknown} from './result.ts'
 import type {Bounds} from './thread-run.ts'
-import {truth, Value, type Location, type Scalar} from './value.ts'
+import {truth, uninitialised, Value, type Location, type Scalar} from './value.ts'
 
 /** What counts as a failure, and how. */
 interface Wishes {
@@ -30,7 +30,7 @@ export class Session {
   readonly #prepared: Prepared
   readonly #bounds: Bounds
   readonly #spare: number
-  /** What pointers to dead objects may be used for; null if no object dies. */
+  /** What pointers to dead objects may be used for; null if no object dies and every word holds something. */
   readonly #regime: Regime | null
   readonly #wantsLeaks: boolean
 
@@ -39,7 +39,7 @@ export class Session {
     this.program = program
     this.model = model
     this.#bounds = bounds
-    this.#regime = program.memory.some(({object}) => object.heap !== null) ? regime : null
+    this.#regime = program.memory.some(({object, init}) => object.heap !== null || init === uninitialised) ? regime : null
     this.#wantsLeaks = leaks
     this.flags = new Set(flags ?? Object.keys(model.flags).filter(flag => flag !== 'mixed-accesses'))
     this.#prepared = prepare(program, model, bounds)

@@ -55,7 +55,7 @@ test('no report is wider than 100 columns, and each names its remedy or says why
     t.deepEqual(report.split('\n').filter(line => line.length > 100 && !line.includes(' replay ')), [], subject.name)
     // who waits for whom, what was thrown, and what died are explained in sentences of their own
     if (failure.kind === 'panic') continue
-    const reason = failure.kind === 'fault' ? /(died in|Nobody has written) / : failure.kind === 'deadlock' ? / waits in / : / would|No ordering is missing|No (single|one or two)/
+    const reason = failure.kind === 'fault' ? /(died in|before anybody wrote) / : failure.kind === 'deadlock' ? / waits in / : / would|No ordering is missing|No (single|one or two)/
     t.regex(report, reason, subject.name)
   }
 })

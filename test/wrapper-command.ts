@@ -45,6 +45,13 @@ test.serial('a token brings the same execution back, event by event', async t =>
   t.regex(row.violation!.rust, /lock\.try_read\(\)/)
 })
 
+test.serial('a use after free is told with the model’s reason, also where what came of it is worse', async t => {
+  const debt = await run('replay', 'arc-swap-acquire-confirm#20:c++20:1:6.1-7.1')
+  t.regex(debt.out, /is unsound: use after free in thread 2[^]*\n {2}Nothing orders 3 before 4\. [^]*sequential-consistency would then forbid/)
+  const count = await run('replay', 'd18-atomic-arc#32:lkmm:1:5.1')
+  t.regex(count.out, /is unsound: use after free in thread 1[^]*\n {2}No ordering is missing: these steps/)
+})
+
 test.serial('several processes find what one finds', async t => {
   const [one, two] = [await run('evaluate', broken, sound, ...small), await run('evaluate', broken, sound, '--jobs', '2', ...small)]
   t.is(two.exit, 0, two.err)

@@ -1,7 +1,7 @@
 /** What somebody’s own small wrappers come to, in this process: aliasing, panics, results, and what cannot be tried or does not fit. */
 import test from 'ava'
 import {
-  borrowed, callClosure, dropPayload, err, loadWords, MisfitBody, ok, panic, payloadValue, some, storeWords, structValue, unitValue, wordsOf, wrapper,
+  borrowed, callClosure, dropPayload, err, loadWords, MisfitBody, none, ok, panic, payloadValue, some, storeWords, structValue, unitValue, wordsOf, wrapper,
   type Body, type RustValue, type Wrapper,
 } from '../harness/index.ts'
 import {rowOf, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
@@ -9,7 +9,7 @@ import {smallDepth} from '../harness/wrapper/depth.ts'
 import {clientReport} from '../harness/wrapper/report.ts'
 import {clientRun} from '../harness/wrapper/showcase.ts'
 import {wrapperLines, wrapperTable} from '../harness/wrapper/table.ts'
-import {raw, readPlain, sc, writePlain, xchg, type Location, type Proc} from '../lib/index.ts'
+import {lkmm, loadAcquire, raw, readOnce, readPlain, sc, storeRelease, uninitialised, writeOnce, writePlain, xchg, type Location, type Proc} from '../lib/index.ts'
 
 interface State {
   readonly data: readonly Location[]
@@ -140,10 +140,10 @@ test('what is Copy may be used after it was given away', t => {
 })
 
 test('what no client can call is not called fine', t => {
-  const none: Body = function* () {
+  const nothing: Body = function* () {
     return unitValue
   }
-  const row = found(slot('pub fn extend(&self, by: Vec<T>); pub fn sum(&self) where T: Marked;', {'Slot::extend': none, 'Slot::sum': none}, {items: 'trait Marked {}'}))
+  const row = found(slot('pub fn extend(&self, by: Vec<T>); pub fn sum(&self) where T: Marked;', {'Slot::extend': nothing, 'Slot::sum': nothing}, {items: 'trait Marked {}'}))
   t.true(isUnknown(row))
   t.deepEqual(row.uncalled, [{method: 'Slot::extend', why: 'nothing makes a Vec<T>'}, {method: 'Slot::sum', why: 'no T that is tried satisfies its bounds'}])
   t.regex(wrapperLines([row]), /slot under sc is unknown: no client can call Slot::extend, because nothing makes a Vec<T>/)
@@ -166,6 +166,41 @@ for (const [type, why] of [['Arc<Slot<T>>', 'what is in an Arc must be a T'], ['
     t.throws(() => slot(`pub fn put(&self, value: ${type});`, {'Slot::put': getMut}), {instanceOf: MisfitBody, message})
   })
 }
+
+/** A cell that is filled later; what is in it before is no T. */
+function lazy(isChecked: boolean): Wrapper {
+  return wrapper({
+    name: 'lazy', bounds: {payloads: ['u8'], size: 3},
+    rust: `
+pub struct Lazy<T>(AtomicBool, UnsafeCell<MaybeUninit<T>>);
+unsafe impl<T: Send + Sync> Sync for Lazy<T> {}
+impl<T: AnyBitPattern> Lazy<T> { pub fn new() -> Self; pub fn get(&self) -> Option<T>; pub fn set(&self, value: T); }`,
+    layout: ({word, array}, name, {size}): State => ({data: array(`${name}.data`, size, uninitialised), flag: word(`${name}.flag`)}),
+    bodies: {
+      * 'Lazy::new'({self}) {
+        return structValue('Lazy', self)
+      },
+      * 'Lazy::get'({self}) {
+        const {data, flag} = stateIn(self)
+        const isFull = (yield* raw(yield* isChecked ? loadAcquire(flag) : readOnce(flag))) !== 0
+        return isFull ? some(payloadValue(yield* loadWords(data, readOnce))) : none
+      },
+      * 'Lazy::set'({self, args}) {
+        const {data, flag} = stateIn(self)
+        yield* storeWords(data, wordsOf(args[0]), writeOnce)
+        yield* storeRelease(flag, 1)
+        return unitValue
+      },
+    },
+  })
+}
+
+test('what nobody has written yet is no T, whichever bits it has', t => {
+  const row = rowOf(lazy(false), lkmm, smallDepth)
+  t.is(row.verdict, 'unsound')
+  t.regex(reportOf(lazy(false), row), /: an uninitialised value in thread 1 .*[^]* finds it as it was before anybody wrote to it\.[^]*\n {2}Nothing orders 3 before 4,/)
+  t.is(rowOf(lazy(true), lkmm, smallDepth).verdict, 'no violation found')
+})
 
 test('an enum that clients would match is refused, since none does', t => {
   const tried = (): Wrapper => slot("pub fn try_lock(&self) -> Option<Try<'_, T>>;", {'Slot::try_lock': getMut}, {items: "pub enum Try<'a, T> { Locked(&'a mut T), Busy }"})

@@ -11,6 +11,7 @@ import {userSites} from '../sites.ts'
 import {parseToken, printToken, shortName, type Token} from '../token.ts'
 import {clientReport} from '../wrapper/report.ts'
 import {clientSubject} from '../wrapper/showcase.ts'
+import {severest} from '../wrapper/soundness.ts'
 import {command, exits, Usage, type Exit} from './exit.ts'
 import {paintFor, say, writeJson} from './terminal.ts'
 
@@ -26,7 +27,8 @@ export async function replayToken(text: string, flags: Flags): Promise<Exit> {
   if (found === null) throw new Usage(`the execution that ${text} points at has no end: it goes over the loop bound of ${token.bound}, or into a dead end`)
   if (flags.json !== undefined) writeJson(flags.json, {format: 'tearproof', version: recordVersion, engine: engineVersion, token: text, execution: recordExecution(program, model, found, process.cwd(), limits)})
   const wanted = expectedIn(subject.expected, model.name, setting)
-  const failure = found.failures.find(each => wanted?.verdict === 'broken' && 'claim' in each && each.claim === wanted.by) ?? found.failures[0]
+  const named = found.failures.find(each => wanted?.verdict === 'broken' && 'claim' in each && each.claim === wanted.by)
+  const failure = (client === null ? named : severest(found)) ?? found.failures[0]
   if (flags.quiet !== true && flags.json !== '-') {
     const [replay, how] = [`${command} replay ${printToken(token)}`, {paint: paintFor(process.stdout), verbose: flags.verbose ?? false}]
     if (client !== null) say(clientReport({...client, program, model, run: found, failure: failure ?? null, limits, command: replay}, how))

@@ -68,7 +68,7 @@ function titleOf(failure: Failure, {alone}: Story): string {
     case 'check': return ` is unsound: ${inRust(failure.claim)} in ${failure.thread}`
     case 'claim': return ` is unsound: ${alone === null ? `not “${failure.claim}”` : alone.isClaim ? inRust(alone.what) : alone.what} in the main thread`
     case 'flag': return failure.flag === 'data-race' ? ' is unsound: data race' : ` is unsound: ${failure.flag.replaceAll('-', ' ')}`
-    case 'fault': return ` is unsound: ${failure.fault.replaceAll('-', ' ')}${failure.thread === null ? '' : ` in ${failure.thread}`}`
+    case 'fault': return ` is unsound: ${failure.fault === 'uninitialised' ? 'an uninitialised value' : failure.fault.replaceAll('-', ' ')}${failure.thread === null ? '' : ` in ${failure.thread}`}`
     case 'panic': return ` is unsound: ${failure.thread} computes what has no meaning`
     case 'deadlock': return ' can deadlock'
   }

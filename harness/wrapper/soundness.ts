@@ -181,7 +181,7 @@ function worst(failing: Run, program: AnyProgram, model: Model, limits: Limits):
 }
 
 /** The failure that says most: what was done to memory rather than what came of it; null if all are properties of their own. */
-function severest({failures}: Run): Failure | null {
+export function severest({failures}: Run): Failure | null {
   const rank = (failure: Failure): number => failure.kind === 'fault' ? 0 : failure.kind === 'check' ? 1 : failure.kind === 'flag' ? 2 : 3
   for (const failure of failures) if (failure.kind === 'panic') mustBeTheirs(failure.message, failure.stack)
   const severe = failures.filter(failure => failure.kind !== 'deadlock' && !(failure.kind === 'check' && failure.claim === leakClaim))

@@ -3,7 +3,7 @@
  * RCU while they look; whoever revokes waits for them before the object is dropped.
  */
 import {
-  alloc, cmpxchgRelaxed, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readOnce, readPlain, storeRelease, synchronizeRcu, writeOnce, writePlain, xchgRelaxed,
+  alloc, cmpxchgRelaxed, loadAcquire, raw, rcuReadLock, rcuReadUnlock, readOnce, readPlain, storeRelease, synchronizeRcu, uninitialised, writeOnce, writePlain, xchgRelaxed,
   type Location, type Memory, type Proc, type Value,
 } from '../../lib/index.ts'
 import type {PayloadWords} from '../wrapper/payload.ts'
@@ -163,7 +163,7 @@ interface OnceVariant {
 function setOnce({name, title, publish, look, broken}: OnceVariant): Wrapper {
   return wrapper({
     name, title, source: 'torvalds/linux rust/kernel/sync/set_once.rs (wrappers.md, B)',
-    layout: (memory: Memory, name: string, {size}: PayloadWords): Once => ({state: memory.word(`${name}.init`), data: memory.array(`${name}.value`, size)}),
+    layout: (memory: Memory, name: string, {size}: PayloadWords): Once => ({state: memory.word(`${name}.init`), data: memory.array(`${name}.value`, size, uninitialised)}),
     bounds: {size: 3, payloads: ['Pair', 'Loud']},
     declares: {allows: ['relaxed atomic'], followsNoPointer: false},
     expected: {source: 'wrappers.md, B: set_once.rs', broken: brokenUnder(broken), options: admittedFrom(4, broken.includes('lkmm'))},
