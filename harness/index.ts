@@ -21,7 +21,7 @@ export {
 } from './token.ts'
 export {why, type Missing, type Spelling, type Why} from './why.ts'
 export {
-  arcOf, arcWords, boxOf, boxWords, callClosure, dropArc, dropBox, dropPayload, leakClaim, loadWords, MisfitBody, pointerOf, stateOf, storeWords,
+  arcOf, arcWords, boxOf, boxWords, callClosure, clonePayload, dropArc, dropBox, dropPayload, leakClaim, loadWords, MisfitBody, pointerOf, stateOf, storeWords,
   wordsOf, wrapper,
   type Body, type Call, type Surroundings, type Wrapper, type WrapperDefinition, type WrapperExpectation,
 } from './wrapper/wrapper.ts'

@@ -1,7 +1,7 @@
 /** What somebody’s own small wrappers come to, in this process: aliasing, panics, results, and what cannot be tried or does not fit. */
 import test from 'ava'
 import {
-  borrowed, callClosure, dropPayload, err, loadWords, MisfitBody, none, ok, panic, payloadValue, some, storeWords, structValue, unitValue, wordsOf, wrapper,
+  borrowed, callClosure, clonePayload, dropPayload, err, loadWords, MisfitBody, none, ok, panic, payloadValue, some, storeWords, structValue, unitValue, wordsOf, wrapper,
   type Body, type RustValue, type Wrapper,
 } from '../harness/index.ts'
 import {rowOf, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
@@ -9,7 +9,7 @@ import {smallDepth} from '../harness/wrapper/depth.ts'
 import {clientReport} from '../harness/wrapper/report.ts'
 import {clientRun} from '../harness/wrapper/showcase.ts'
 import {wrapperLines, wrapperTable} from '../harness/wrapper/table.ts'
-import {lkmm, loadAcquire, raw, readOnce, readPlain, sc, storeRelease, uninitialised, writeOnce, writePlain, xchg, type Location, type Proc} from '../lib/index.ts'
+import {lkmm, loadAcquire, raw, readOnce, readPlain, sc, spinLock, spinUnlock, storeRelease, uninitialised, writeOnce, writePlain, xchg, type Location, type Proc} from '../lib/index.ts'
 
 interface State {
   readonly data: readonly Location[]
@@ -166,6 +166,31 @@ for (const [type, why] of [['Arc<Slot<T>>', 'what is in an Arc must be a T'], ['
     t.throws(() => slot(`pub fn put(&self, value: ${type});`, {'Slot::put': getMut}), {instanceOf: MisfitBody, message})
   })
 }
+
+/** @param isCloned does it hand out a clone, or the bits? */
+function copying(isCloned: boolean, bounds = 'T: Clone'): Wrapper {
+  return slot('pub fn get(&self) -> T;', {
+    * 'Slot::get'(call) {
+      const {data, flag} = stateIn(call.self)
+      yield* spinLock(flag)
+      const words = yield* loadWords(data, readPlain)
+      const own = isCloned ? yield* clonePayload(call, words) : words
+      yield* spinUnlock(flag)
+      return payloadValue(own)
+    },
+    * 'Slot::drop'(call) {
+      yield* dropPayload(call, yield* loadWords(stateIn(call.self).data, readPlain))
+      return unitValue
+    },
+  }, {items: 'unsafe impl<T: Send> Sync for Slot<T> {} impl<T> Drop for Slot<T> {}', bounds, payloads: ['Loud', 'Rc<u8>', 'Homed']})
+}
+
+test('a T that is Clone is cloned, not copied', t => {
+  const small = (wrapper: Wrapper): WrapperRow => found({...wrapper, bounds: {...wrapper.bounds, size: 3}})
+  t.is(small(copying(true)).verdict, 'no violation found')
+  t.is(small(copying(false)).verdict, 'unsound')
+  t.throws(() => small(copying(true, 'T')), {instanceOf: MisfitBody, message: /Slot::get threw at .*: a body wants a T that is Clone, and Homed is not/})
+})
 
 /** A cell that is filled later; what is in it before is no T. */
 function lazy(isChecked: boolean): Wrapper {

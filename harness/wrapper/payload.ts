@@ -19,6 +19,8 @@ export interface Owned {
   readonly make: (n: number, objects: Heap, thread: number) => Proc<readonly Operand[]>
   readonly use: (words: readonly Operand[], objects: Heap, thread: number) => Proc
   readonly drop: (words: readonly Operand[], objects: Heap, thread: number) => Proc
+  /** Null: it is not Clone. */
+  readonly clone: ((words: readonly Operand[], objects: Heap, thread: number) => Proc<readonly Operand[]>) | null
 }
 
 /** `Rc<u8>`: a plain count and the value (std: `RcBox`), and which thread it belongs to. Using it clones it for a moment. */
@@ -36,6 +38,11 @@ const counted: Owned = {
   * drop(words, objects, thread) {
     const {count} = yield* atHomeOf(words, objects, thread)
     yield* dropCounted(words[0]!, count)
+  },
+  * clone(words, objects, thread) {
+    const {count} = yield* atHomeOf(words, objects, thread)
+    yield* writePlain(count, (yield* readPlain(count)).plus(1))
+    return words
   },
 }
 
@@ -65,6 +72,7 @@ const homed: Owned = {
     yield* check(atHome, (yield* readPlain(home)).eq(thread))
     yield* free(words[0]!, {name: 'drop(Homed)'})
   },
+  clone: null,
 }
 
 /** A value that must be dropped, once: dropping it frees its object, so that doing so twice shows, and so does using it afterwards. */
@@ -78,6 +86,9 @@ const loud: Owned = {
   },
   * drop(words) {
     yield* free(words[0]!, {name: 'drop(Loud)'})
+  },
+  * clone(words, objects) {
+    return [yield* alloc(objects, {value: yield* readPlain(Value.of(words[0]!))} as never, {name: 'Loud::clone'})]
   },
 }
 

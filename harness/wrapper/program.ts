@@ -7,6 +7,7 @@ import {awaitOnce, check, program, type Heap, type Location, type Memory, type O
 import type {AnyProgram} from '../operations.ts'
 import type {Block, Client, Statement, Thread, Variable} from '../rust/client.ts'
 import {closuresIn} from '../rust/client.ts'
+import {calledIn} from '../rust/enumerate.ts'
 import {renameBlock} from '../rust/rename.ts'
 import {EndOfBlock, Interpreter, type Setting} from './interpret.ts'
 import {payloadWords, type PayloadWords} from './payload.ts'
@@ -29,7 +30,7 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
   let main: Main | null = null
   const built = program(name, memory => {
     const instances = new Map<Statement, unknown>()
-    const most = objectsPerThread(client.main)
+    const most = objectsPerThread(wrapper, client.main)
     for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct, most))
     const setting: Setting = {wrapper, ...heapsOf(memory, payload, most), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
     main = new Main(setting, before)
@@ -49,17 +50,18 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
 }
 
 /** How many objects of each kind a thread may allocate: as many as it has values at most. */
-function objectsPerThread({statements}: Block): number {
-  const counts = statements.flatMap(statement => statement.kind === 'scope' ? statement.threads.map(({body}) => valuesIn(body)) : [])
+function objectsPerThread(wrapper: Wrapper, {statements}: Block): number {
+  const counts = statements.flatMap(statement => statement.kind === 'scope' ? statement.threads.map(({body}) => valuesIn(wrapper, body)) : [])
   const after = statements.slice(statements.findIndex(({kind}) => kind === 'scope') + 1)
-  return Math.max(1, valuesIn({statements: after, drops: []}), ...counts)
+  return Math.max(1, valuesIn(wrapper, {statements: after, drops: []}), ...counts)
 }
 
-/** How many values of T a block makes. */
-function valuesIn(block: Block): number {
+/** How many values of T a block makes, and how many its calls may clone. */
+function valuesIn({signatures}: Wrapper, block: Block): number {
   let count = 0
   renameBlock(block, {variable: variable => variable, value: n => (count++, n)})
-  return count
+  const clones = (id: string): boolean => signatures.methods.find(method => method.id === id)!.bounds.some(bound => bound.kind === 'trait' && bound.trait === 'Clone')
+  return count + calledIn(block.statements).filter(clones).length
 }
 
 function heapsOf(memory: Memory, payload: PayloadWords, most: number): Pick<Setting, 'payload' | 'boxes' | 'arcs' | 'objects'> {

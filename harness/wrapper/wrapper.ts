@@ -217,6 +217,13 @@ export function* dropPayload({payload, objects, thread}: Surroundings, words: re
   if (payload.owned !== null) yield* payload.owned.drop(words, objects, thread)
 }
 
+/** `T::clone()`: the words of another T, for whoever is given it. A method with the bound `T: Clone` may do so once in a call. */
+export function* clonePayload({payload: {name, owned}, objects, thread}: Surroundings, words: readonly Operand[]): Proc<readonly Operand[]> {
+  if (owned === null) return words
+  if (owned.clone === null) throw new TypeError(`a body wants a T that is Clone, and ${name} is not: its method needs the bound T: Clone`)
+  return yield* owned.clone(words, objects, thread)
+}
+
 /** Drops a `Box<T>`: the T, then the memory. */
 export function* dropBox(around: Surroundings, pointer: Operand): Proc {
   yield* dropPayload(around, around.payload.owned === null ? [] : yield* loadWords(boxWords(around, pointer), readPlain))
