@@ -36,11 +36,13 @@ export interface Fault {
   readonly object: string
   /** The store that ended it. */
   readonly death: number
-  /** The store that began the object that now has its address, and that object. */
+  /** The store that began the object that now has its address, and that object; of what was seen before it was written, the store that should have been seen. */
   readonly rebirth: number
   readonly now: string | null
-  /** The read that had the pointer; -1 if the thread had it from its allocation. */
+  /** The read that had the pointer; -1 if there was none. */
   readonly kept: number
+  /** Did the thread allocate the object itself? */
+  readonly isOwn: boolean
 }
 
 /**
@@ -49,7 +51,7 @@ export interface Fault {
  */
 export function faults(graph: Graph, regime: Regime, isBefore: (a: number, b: number) => boolean): Fault[] {
   const found: Fault[] = []
-  const angelic = new Map<number, MemoryObject>()
+  const angelic = regime === 'angelic' ? ownUses(graph) : new Map<number, MemoryObject>()
   for (let vertex = 0; vertex < graph.vertices; vertex++) {
     const location = locationAt(graph, vertex)
     if (location === null) continue
@@ -73,28 +75,53 @@ function locationAt(graph: Graph, vertex: number): Location | null {
 function accessFault(graph: Graph, regime: Regime, vertex: number, {object, index}: Location, angelic: Map<number, MemoryObject>): Fault | null {
   const event = graph.eventAt(vertex)
   if (event.mark === 'birth' || (event.mark === 'death' && index !== object.first)) return null
-  const last = lastMark(graph, index, event.label.kind === 'R' ? graph.sourceOf(vertex) : vertex, event.label.kind === 'R')
-  const about = {at: vertex, ofPointer: false, object: object.name, kept: keptBy(graph, vertex), rebirth: -1, now: null}
-  if (last >= 0 && graph.eventAt(last).mark === 'death') {
-    return {...about, fault: event.mark === 'death' ? 'double-free' : 'use-after-free', death: last}
-  }
+  const last = markSeenBy(graph, vertex, index)
+  const isDead = last >= 0 && graph.eventAt(last).mark === 'death'
   const owner = ownerAfter(graph, index, last)
-  if (owner !== object && !isAllowed(regime, about.kept, owner, angelic)) {
-    return {...about, fault: 'zombie', death: deathOf(graph, object), rebirth: last, now: owner.name}
-  }
-  return unwritten(graph, vertex, event.location!)
+  if (!isDead && isAllowed(regime, object, owner, addressFrom(graph, vertex), angelic)) return unwritten(graph, vertex, event.location!)
+  const about = accessTo(graph, vertex, object)
+  const missed = event.label.kind === 'R' ? birthAfter(graph, object, index, graph.sourceOf(vertex)) : -1
+  if (missed >= 0) return {...about, fault: 'uninitialised', death: -1, rebirth: missed}
+  if (isDead) return {...about, fault: event.mark === 'death' ? 'double-free' : 'use-after-free', death: last}
+  return {...about, fault: 'zombie', death: deathOf(graph, object), rebirth: last, now: owner.name}
 }
 
 /** A read of what an object on a heap, or a word that is declared so, holds before anybody has written there. */
 function unwritten(graph: Graph, vertex: number, {object}: Location): Fault | null {
   if (graph.eventAt(vertex).label.kind !== 'R' || graph.scalarOf(vertex) !== uninitialised) return null
-  return {fault: 'uninitialised', at: vertex, ofPointer: false, object: object.name, kept: keptBy(graph, vertex), rebirth: -1, now: null, death: -1}
+  return {...accessTo(graph, vertex, object), fault: 'uninitialised', death: -1}
 }
 
-/** May a pointer that was made for another object be dereferenced for this one? */
-function isAllowed(regime: Regime, kept: number, owner: MemoryObject, angelic: Map<number, MemoryObject>): boolean {
+/** Which access it is, and who had the pointer from where. */
+function accessTo(graph: Graph, vertex: number, object: MemoryObject): Omit<Fault, 'fault' | 'death'> {
+  const pointer = addressFrom(graph, vertex)
+  const isOwn = isMadeBy(graph, graph.threadOf[vertex]!, object)
+  return {at: vertex, ofPointer: false, object: object.name, kept: pointer < 0 && !isOwn ? rawFrom(graph, vertex, object) : pointer, isOwn, rebirth: -1, now: null}
+}
+
+/** The store that began or ended the object which an access to this word finds; -1 if it is there from the start. */
+function markSeenBy(graph: Graph, vertex: number, word: number): number {
+  const isRead = graph.eventAt(vertex).label.kind === 'R'
+  return lastMark(graph, word, isRead ? graph.sourceOf(vertex) : vertex, isRead)
+}
+
+/** For each read that had a pointer which some access finds the pointer's own object by, that object: it is for no other. */
+function ownUses(graph: Graph): Map<number, MemoryObject> {
+  const found = new Map<number, MemoryObject>()
+  for (let vertex = 0; vertex < graph.vertices; vertex++) {
+    const location = locationAt(graph, vertex)
+    const pointer = location === null || location.object.heap === null ? -1 : addressFrom(graph, vertex)
+    if (pointer < 0) continue
+    const {object, index} = location!
+    if (ownerAfter(graph, index, markSeenBy(graph, vertex, index)) === object) found.set(pointer, object)
+  }
+  return found
+}
+
+/** May a pointer that was made for `object` be dereferenced for the one that is there, its `owner`? `angelic` holds what each read that had a pointer took it for. */
+function isAllowed(regime: Regime, object: MemoryObject, owner: MemoryObject, kept: number, angelic: Map<number, MemoryObject>): boolean {
   if (regime === 'bits') return true
-  if (regime !== 'angelic' || kept < 0) return false
+  if (regime !== 'angelic' || kept < 0) return owner === object
   const chosen = angelic.get(kept) ?? owner
   angelic.set(kept, chosen)
   return chosen === owner
@@ -129,10 +156,32 @@ function deathOf(graph: Graph, object: MemoryObject): number {
   return -1
 }
 
-/** The thread's last read on which the address depends. */
-function keptBy(graph: Graph, vertex: number): number {
+/** The store that began the object at this word, if a read that takes its value from `source` sees what was there before; -1 if not. */
+function birthAfter(graph: Graph, object: MemoryObject, word: number, source: number): number {
+  for (let write = graph.nextWrite(word, -1); write >= 0; write = graph.nextWrite(word, write)) {
+    const {mark, location} = graph.eventAt(write)
+    if (mark === 'birth' && location!.object === object && (source === initial || graph.inCo(source, write))) return write
+  }
+  return -1
+}
+
+/** The thread's last read on which the address depends; -1 if there is none. */
+function addressFrom(graph: Graph, vertex: number): number {
   const read = graph.eventAt(vertex).via.at(-1)
   return read === undefined ? -1 : graph.vertexOf(graph.threadOf[vertex]!, read)
+}
+
+function isMadeBy(graph: Graph, thread: number, object: MemoryObject): boolean {
+  return picked(graph, thread).some(scalar => typeof scalar !== 'number' && scalar.object === object)
+}
+
+/** The thread's last read before the access that had a pointer to the object, whose raw value may be the address; -1 if there is none. */
+function rawFrom(graph: Graph, vertex: number, object: MemoryObject): number {
+  const thread = graph.threadOf[vertex]!
+  return graph.eventAt(vertex).ctrl.map(read => graph.vertexOf(thread, read)).findLast(read => {
+    const scalar = graph.scalarOf(read)
+    return scalar !== undefined && typeof scalar !== 'number' && scalar.object === object
+  }) ?? -1
 }
 
 /** Loading, storing, exchanging or expecting a pointer to an object that is not certain to die later. */
@@ -146,7 +195,8 @@ function zombieUse(graph: Graph, vertex: number, scalar: Scalar | undefined, isB
   if (scalar === undefined || typeof scalar === 'number' || scalar.index < 0 || scalar.object.heap === null) return null
   const death = deathOf(graph, scalar.object)
   if (death < 0 || isBefore(vertex, death)) return null
-  return {fault: 'zombie', at: vertex, ofPointer: true, object: scalar.object.name, death, rebirth: -1, now: null, kept: vertex}
+  const isOwn = isMadeBy(graph, graph.threadOf[vertex]!, scalar.object)
+  return {fault: 'zombie', at: vertex, ofPointer: true, object: scalar.object.name, death, rebirth: -1, now: null, kept: vertex, isOwn}
 }
 
 /** Objects that live at the end and that no pointer in lasting memory or in what threads returned leads to. */
@@ -160,7 +210,7 @@ export function leaks(graph: Graph, returned: readonly Scalar[]): Fault[] {
     for (let i = 0; i < scalar.object.size; i++) pending.push(lastValue(graph, scalar.object.first + i) ?? 0)
   }
   return livingObjects(graph).filter(({first}) => !reached.has(first))
-    .map(({name}) => ({fault: 'leak', at: -1, ofPointer: false, object: name, death: -1, rebirth: -1, now: null, kept: -1}))
+    .map(({name}) => ({fault: 'leak', at: -1, ofPointer: false, object: name, death: -1, rebirth: -1, now: null, kept: -1, isOwn: false}))
 }
 
 /** Objects that were there from the start or that somebody made, and nobody freed. */

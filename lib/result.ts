@@ -35,11 +35,13 @@ export interface FaultFailure {
   readonly object: string
   /** The store that ended it. */
   readonly death: number
-  /** The store that began the object that has its address now, and that object. */
+  /** The store that began the object that has its address now, and that object; of what was seen before it was written, the store that should have been seen. */
   readonly rebirth: number
   readonly now: string | null
-  /** The read that had the pointer; -1 if the thread had it from its allocation. */
+  /** The read that had the pointer; -1 if there was none. */
   readonly kept: number
+  /** Did the thread allocate the object itself? */
+  readonly isOwn: boolean
 }
 
 /** One execution that the engine made: complete, or blocked for good. */

@@ -118,10 +118,9 @@ export class Session {
         if (!condition(returned, this.final)) found.push({kind: 'claim', claim})
       }
     }
-    const raised = flags(this.#graph)
-    found.push(...this.#faults(scalarsIn(returned)))
-    for (const flag of raised) if (this.flags.has(flag)) found.push({kind: 'flag', flag, pairs: []})
-    return found
+    const raised = flags(this.#graph).filter(flag => this.flags.has(flag))
+    // what else goes wrong, a panic over what is no value before all, often comes of a fault
+    return [...this.#faults(scalarsIn(returned)), ...found, ...raised.map((flag): Failure => ({kind: 'flag', flag, pairs: []}))]
   }
 
   /** What went wrong with objects that died; the model's flags were asked for before. */

@@ -1,7 +1,8 @@
 import test from 'ava'
+import {failureReport} from '../harness/index.ts'
 import {
-  alloc, anyOf, awaitOnce, cmpxchg, executionKey, executions, explore, free, kfree, kmalloc, lkmm, models, program, rc11, readOnce, readPlain,
-  regimes, sc, storeRelease, threads, when, writeOnce, writePlain, xchg, Value,
+  alloc, anyOf, atomicFetchAdd, awaitOnce, cmpxchg, executionKey, executions, explore, free, kfree, kmalloc, lkmm, models, program, raw, rc11, readOnce,
+  readPlain, regimes, sc, storeRelease, threads, when, writeOnce, writePlain, xchg, Value,
   type FaultKind, type Heap, type Limits, type Location, type Memory, type Model, type PerField, type Proc, type Program, type Regime,
 } from '../lib/index.ts'
 import {bruteForce} from './helpers/bruteforce.ts'
@@ -335,4 +336,73 @@ test('under iso a compare-exchange may not expect a pointer to an object that is
     t.deepEqual(faultsOf(expecting, model, {regime: 'iso'}), ['zombie'], model.name)
     t.deepEqual(faultsOf(expecting, model), [], model.name)
   }
+})
+
+// ---- What a pointer is for, and where it came from ----------------------------------------------------
+
+test('under angelic a pointer that was read once is for one object, and not for two, one after the other', t => {
+  const used = (uses: (pointer: Value) => Proc<unknown>): Program<never> => program('used', memory => {
+    const cells = memory.heap('cell', {value: 1}, 1)
+    const kept = memory.word('kept', cells.object('old', {value: 1}).value)
+    return threads({* one() {
+      const pointer = yield* readOnce(kept)
+      yield* uses(pointer)
+      yield* free(yield* readOnce(kept))
+      const fresh = yield* alloc(cells, {value: 2})
+      yield* when(fresh.eq(pointer), () => readPlain(pointer))
+    }})
+  })
+  for (const model of models) {
+    t.deepEqual(faultsOf(used(function* () {}), model, {regime: 'angelic'}), [], model.name)
+    t.deepEqual(faultsOf(used(readPlain), model, {regime: 'angelic'}), ['zombie'], model.name)
+    t.deepEqual(faultsOf(used(readPlain), model, {regime: 'bits'}), [], model.name)
+  }
+})
+
+/** An object that is there from the start, freed by one thread and read by another, which comes by the pointer in some way; or one that nobody sees written. */
+const told: Readonly<Record<string, (cells: Heap<{readonly value: 1}>, old: Location, kept: Location) => Readonly<Record<string, () => Proc<unknown>>>>> = {
+  'reader had the pointer from the start': (_, old) => ({
+    killer: () => free(old), reader: () => readOnce(old),
+  }),
+  'reader had the pointer from its read in 3': (_, old, kept) => ({
+    killer: () => free(old), * reader() { return yield* readOnce((yield* raw(yield* readOnce(kept))) as Location) },
+  }),
+  'reader had the pointer from its own allocation': cells => ({* reader() {
+    const cell = yield* alloc(cells, {value: 1})
+    yield* free(cell)
+    yield* readPlain(cell)
+  }}),
+  '7 finds it as it was before 4, where killer wrote to it. reader had the pointer from its read in 6': (cells, old, kept) => ({
+    * killer() {
+      yield* free(old)
+      yield* writeOnce(kept, yield* alloc(cells, {value: 2})) // not released
+    },
+    * reader() { return yield* readOnce(yield* readOnce(kept)) },
+  }),
+}
+
+for (const [story, bodies] of Object.entries(told)) {
+  test(`the report tells where a pointer came from: ${story}`, t => {
+    const made = program('told', memory => {
+      const cells = memory.heap('cell', {value: 1}, 1)
+      const old = cells.object('old', {value: 1}).value
+      return threads(bodies(cells, old, memory.word('kept', old)))
+    }) as Program<never>
+    const stories = [...executions(made, lkmm)].flatMap(run => run.failures.filter(({kind}) => kind === 'fault')
+      .map(failure => failureReport({name: 'told', program: made, model: lkmm, run, failure, command: ''}).replaceAll(/\s+/g, ' ')))
+    t.true(stories.some(text => text.includes(`${story}.`)), stories.join('\n'))
+    t.false(stories.some(text => text.includes('?')), stories.join('\n'))
+  })
+}
+
+test('a fault comes before the panic that it leads to', t => {
+  const counted = program('counted', memory => {
+    const count = memory.heap('cell', {count: 1}, 1).object('old', {count: 1}).count
+    return threads({* one() {
+      yield* free(count)
+      yield* atomicFetchAdd(count, 1)
+    }})
+  })
+  const [run] = [...executions(counted, sc)]
+  t.deepEqual([run!.failures[0]!.kind, run!.failures.some(({kind}) => kind === 'panic')], ['fault', true])
 })
