@@ -7,7 +7,7 @@ export {
   defineRefcount, krefGet, krefGetUnlessZero, krefPut, refcountDecAndTest, refcountInc, refcountIncNotZero, refcountMax, refcountSaturated,
 } from './refcount.ts'
 export {
-  defineMutex, defineSpinlock, defineTicketLock, mightSleep, mutexLock, mutexUnlock, spinLock, spinTrylock, spinUnlock, ticketSpinLock,
+  defineMutex, defineSpinlock, defineTicketLock, mutexLock, mutexUnlock, spinLock, spinTrylock, spinUnlock, ticketSpinLock,
   ticketSpinUnlock, type Mutex, type Spinlock, type TicketLock,
 } from './locks.ts'
 export {
@@ -46,6 +46,7 @@ export {
   defineHlistHead, defineListHead, hlistAddHeadRcu, hlistDelRcu, hlistForEachEntryRcu, listAddRcu, listAddTailRcu, listDelRcu,
   listForEachEntryRcu, listReplaceRcu,
 } from './rculist.ts'
+export {lockAcquired, lockReleased, mightSleep} from './notes.ts'
 export {lockdep, lockdepThreads, rcuField, Splat, type Annotations, type RcuField} from './lockdep.ts'
 export {defineMembarrier, interruptible, membarrier, type Membarrier} from './membarrier.ts'
 export {gpLock, gpUnlock, type RcuFlavour} from './rcu-flavour.ts'

@@ -3,10 +3,10 @@
  *
  * Sources: Documentation/RCU/lockdep.rst and checklist.rst; include/linux/rcupdate.h (RCU_LOCKDEP_WARN(),
  * __rcu) and srcu.h; kernel/rcu/tree.c (synchronize_rcu()); Documentation/dev-tools/sparse.rst.
- * As there, a pointer that went through memory is not followed.
+ * As there, a pointer that went through memory is not followed; nor is one that somebody asked for by raw().
  */
 import {perform, Value, type Address, type Heap, type Location, type Op, type Proc, type Reply, type Scalar} from '../lib/index.ts'
-import {mightSleepClaim} from './locks.ts'
+import type {Note, Noted} from './notes.ts'
 import {handoffClaim, type Protection} from './rcu.ts'
 
 /** What sparse would know of a program. */
@@ -41,7 +41,7 @@ export function* lockdep<T>(thread: Proc<T>, annotations: Annotations = {}): Pro
     try {
       watch.look(step.value, yield* watch.wordOf(step.value))
       reply = yield step.value
-      watch.seen(step.value, reply)
+      watch.seen(step.value, reply, yield* watch.lockTakenBy(step.value, reply))
     } catch (error) {
       step = thread.throw(error)
       continue
@@ -66,6 +66,8 @@ interface SrcuSection {
   readonly cookie: number
 }
 
+type Taken = Pick<Extract<Note, {kind: 'acquires'}>, 'lock' | 'isSpinning'>
+
 type Access = Extract<Op, {order: unknown}>
 
 const rcuLoads = new Set(['rcu_dereference', 'rcu_dereference_check', 'rcu_dereference_protected', 'rcu_dereference_raw', 'rcu_access_pointer', 'srcu_dereference'])
@@ -76,7 +78,8 @@ class Watch {
   readonly #rcuFields: readonly RcuField[]
   #nesting = 0
   #srcu: readonly SrcuSection[] = []
-  readonly #held = new Set<Location>()
+  /** How often the thread holds a lock, and whether it must not sleep until it releases it. */
+  readonly #held = new Map<Location, {readonly times: number; readonly isSpinning: boolean}>()
   /** Reads that returned a pointer for use in a section that is open. */
   readonly #borrowed = new Map<number, Reader>()
   /** Those whose section is over. */
@@ -96,6 +99,14 @@ class Watch {
     return typeof word === 'number' || word.index < 0 ? null : word
   }
 
+  /** The lock that an operation took, whether it is spinning or not; whether a thread that tried did take it depends on nothing. */
+  * lockTakenBy(op: Op, reply: Reply): Proc<Taken | null> {
+    if ('order' in op && op.order === 'LOCK') return {lock: locationOf(op.at)!, isSpinning: true}
+    if ('order' in op && op.order === 'TRYLOCK') return (yield* isTrue((reply as Value).eq(0))) ? {lock: locationOf(op.at)!, isSpinning: true} : null
+    const note = noteOf(op)
+    return note?.kind === 'acquires' && (yield* isTrue(note.taken)) ? note : null
+  }
+
   /** Before an operation on this word. */
   look(op: Op, word: Location | null): void {
     if (op.kind === 'check') this.#lookAtClaim(op)
@@ -103,14 +114,14 @@ class Watch {
     if (op.at !== undefined) this.#lookAtAddress(op, op.at, word)
     if (op.kind === 'fence') this.#lookAtFence(op)
     if (op.kind === 'load') this.#lookAtLoad(op)
-    if (op.order === 'UNLOCK') this.#held.delete(locationOf(op.at)!)
+    if (op.order === 'UNLOCK') this.#release(locationOf(op.at)!)
     if (op.kind === 'store' && op.name === 'srcu_read_unlock') this.#closeSrcu(op.name, locationOf(op.at)!, op.value)
   }
 
   /** After it. */
-  seen(op: Op, reply: Reply): void {
+  seen(op: Op, reply: Reply, taken: Taken | null): void {
+    if (taken !== null) this.#held.set(taken.lock, {isSpinning: taken.isSpinning, times: (this.#held.get(taken.lock)?.times ?? 0) + 1})
     if (!('order' in op)) return
-    if (op.order === 'LOCK') this.#held.add(locationOf(op.at)!)
     if (op.kind !== 'load' || !(reply instanceof Value)) return
     const [read] = reply.reads
     if (op.name === 'srcu_read_lock') this.#srcu = [...this.#srcu, {domain: locationOf(op.at)!, cookie: read!}]
@@ -124,10 +135,19 @@ class Watch {
     if (open !== undefined) throw new Splat(`the thread ends inside srcu_read_lock(&${open.domain.name})`)
   }
 
-  #lookAtClaim({claim, holds}: Extract<Op, {kind: 'check'}>): void {
-    if (claim === mightSleepClaim) this.#mustBeAbleToSleep('wait for a mutex or a semaphore')
-    if (claim !== handoffClaim) return
-    for (const read of holds.reads) this.#borrowed.delete(read)
+  #lookAtClaim(op: Extract<Op, {kind: 'check'}>): void {
+    const note = noteOf(op)
+    if (note?.kind === 'sleeps') this.#mustBeAbleToSleep(note.what)
+    if (note?.kind === 'releases') this.#release(note.lock)
+    if (op.claim !== handoffClaim) return
+    for (const read of op.holds.reads) this.#borrowed.delete(read)
+  }
+
+  #release(lock: Location): void {
+    const held = this.#held.get(lock)
+    if (held === undefined) throw new Splat(`bad unlock balance: ${lock.name} is released, and not held`)
+    if (held.times > 1) this.#held.set(lock, {...held, times: held.times - 1})
+    else this.#held.delete(lock)
   }
 
   #lookAtFence({order, name, at}: Extract<Op, {kind: 'fence'}>): void {
@@ -148,8 +168,9 @@ class Watch {
 
   #mustBeAbleToSleep(what: string): void {
     if (this.#nesting > 0) throw new Splat(`illegal ${what} in an RCU read-side critical section, where a thread must not sleep`)
-    const [lock] = this.#held
-    if (lock !== undefined) throw new Splat(`illegal ${what} while holding the spin lock ${lock.name}, where a thread must not sleep`)
+    for (const [lock, {isSpinning}] of this.#held) {
+      if (isSpinning) throw new Splat(`illegal ${what} while holding the spin lock ${lock.name}, where a thread must not sleep`)
+    }
   }
 
   #lookAtAddress(op: Access, at: Address, word: Location | null): void {
@@ -206,6 +227,15 @@ class Watch {
       this.#returned.set(read, reader)
     }
   }
+}
+
+function noteOf(op: Op): Note | undefined {
+  return (op as Partial<Noted>).note
+}
+
+/** What is decided by now, without anything's depending on it. */
+function* isTrue(value: Value): Proc<boolean> {
+  return (yield* perform<Scalar>({kind: 'address', value})) !== 0
 }
 
 function sectionOf(reader: Reader): string {

@@ -13,8 +13,11 @@ import {
   atomicFetchAddRelaxed, awaitAcquire, awaitXchgAcquire, check, cmpxchgAcquire, cmpxchgRelease, raw, rawNumber, readOnce,
   storeRelease, type Location, type Memory, type Proc, type Scalar, type Value,
 } from '../lib/index.ts'
+import {lockAcquired, lockReleased, mightSleep} from './notes.ts'
 
 const isFree = (word: Scalar): boolean => word === 0
+
+const spinning = {isSpinning: true}
 
 // ---- Spin lock: test and set ---------------------------------------------------------------------
 
@@ -32,16 +35,20 @@ export function defineSpinlock(memory: Memory, name: string): Spinlock {
 export function* spinLock({locked}: Spinlock): Proc {
   // acquire: taking the lock before the critical section; pairs with smp_store_release() in spin_unlock()
   yield* awaitXchgAcquire(locked, isFree, 1)
+  yield* lockAcquired(locked, spinning)
 }
 
 /** spin_trylock(): whether it took the lock; does not wait. */
 export function* spinTrylock({locked}: Spinlock): Proc<Value> {
   // acquire if it succeeds, nothing otherwise; pairs as in spin_lock()
-  return (yield* cmpxchgAcquire(locked, 0, 1)).eq(0)
+  const taken = (yield* cmpxchgAcquire(locked, 0, 1)).eq(0)
+  yield* lockAcquired(locked, {...spinning, taken})
+  return taken
 }
 
 /** spin_unlock() */
 export function* spinUnlock({locked}: Spinlock): Proc {
+  yield* lockReleased(locked)
   // release: the critical section before the free lock; pairs with the acquire in spin_lock()
   yield* storeRelease(locked, 0)
 }
@@ -70,10 +77,12 @@ export function* ticketSpinLock({next, owner}: TicketLock): Proc {
   const ticket = yield* rawNumber(yield* atomicFetchAddRelaxed(next, 1)) // only draws a number: orders nothing
   // acquire: my turn before the critical section; pairs with smp_store_release() in ticket_spin_unlock()
   yield* awaitAcquire(owner, turn => turn === ticket)
+  yield* lockAcquired(owner, spinning)
 }
 
 /** ticket_spin_unlock() */
 export function* ticketSpinUnlock({owner}: TicketLock): Proc {
+  yield* lockReleased(owner)
   const turn = yield* readOnce(owner) // only the holder writes it
   // release: the critical section before the next turn; pairs with the acquire in ticket_spin_lock()
   yield* storeRelease(owner, turn.plus(1))
@@ -91,20 +100,13 @@ export function defineMutex(memory: Memory, name: string): Mutex {
   return memory.struct(name, {owner: 0})
 }
 
-/** The claim by which might_sleep() shows in a run: nothing by itself, but lockdep.ts looks at it. */
-export const mightSleepClaim = 'might_sleep()'
-
-/** might_sleep(): here the thread may have to wait for long. */
-export function* mightSleep(): Proc {
-  yield* check(mightSleepClaim, true)
-}
-
 /** mutex_lock() by the task `current` (not 0): returns holding the mutex. */
 export function* mutexLock(mutex: Mutex, current: number): Proc {
-  yield* mightSleep()
+  yield* mightSleep('wait for a mutex')
   // acquire: ownership before the critical section; pairs with cmpxchg_release() in mutex_unlock()
   const holder = yield* cmpxchgAcquire(mutex.owner, 0, current)
   if ((yield* raw(holder)) !== 0) yield* mutexLockSlowpath(mutex, current)
+  yield* lockAcquired(mutex.owner, {isSpinning: false})
 }
 
 /** __mutex_lock_slowpath(): sleeps until the mutex is free, then takes it. */
@@ -115,6 +117,7 @@ function* mutexLockSlowpath({owner}: Mutex, current: number): Proc {
 
 /** mutex_unlock() by the task that holds it. */
 export function* mutexUnlock({owner}: Mutex, current: number): Proc {
+  yield* lockReleased(owner)
   // release: the critical section before the free mutex; pairs with the acquires in mutex_lock()
   const holder = yield* cmpxchgRelease(owner, current, 0)
   yield* check('a mutex is unlocked by its owner', holder.eq(current))

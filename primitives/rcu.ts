@@ -10,12 +10,13 @@ import {
   synchronizeRcu, Value, when, writeOnce,
   type Address, type Location, type Memory, type Op, type Operand, type Proc, type Scalar,
 } from '../lib/index.ts'
+import {mightSleep} from './notes.ts'
 
 // ---- Pointers ------------------------------------------------------------------------------------------
 
 /**
  * What else protects a pointer than a read-side critical section: the lock that the thread holds
- * (lockdep_is_held()), or whether something does that cannot be named. lockdep.ts looks at it; nothing else does.
+ * (lockdep_is_held()), by the word that says who does, or whether something does that cannot be named. lockdep.ts looks at it; nothing else does.
  */
 export type Protection = Location | boolean
 
@@ -102,8 +103,11 @@ export function defineRcuHead(memory: Memory, name: string, callback: (object: V
 
 /** call_rcu(): has the head's callback invoked on `object`, not null, after a grace period. Does not wait. */
 export function* callRcu({queued}: RcuHead, object: Operand): Proc {
+  const queuing = Value.of(object)
   // release: everything before call_rcu() before the callback (rcupdate.h promises a full barrier on the way)
-  yield* perform<undefined>({kind: 'store', name: 'call_rcu', vocabulary: 'kernel', order: 'RELEASE', at: queued, value: Value.of(object)})
+  const before = yield* perform<Value>({kind: 'rmw', name: 'call_rcu', vocabulary: 'kernel', order: 'RELEASE', at: queued, update: () => queuing})
+  // kernel/rcu/rcu.h, debug_rcu_head_queue(): "probable double call_rcu()"
+  yield* check('a head is queued by call_rcu() or kfree_rcu() once, and another call has a head of its own', before.eq(0))
 }
 
 /** A head for kfree_rcu(): its callback frees. */
@@ -124,6 +128,7 @@ export function* kfreeRcuMightsleep(object: Operand): Proc {
 
 /** rcu_barrier(): waits for the callback of each of these heads that is queued. */
 export function* rcuBarrier(heads: readonly RcuHead[]): Proc {
+  yield* mightSleep('rcu_barrier()')
   for (const {queued, done} of heads) {
     const isQueued = (yield* readOnce(queued)).ne(0)
     yield* when(isQueued, () => awaitAcquire(done, isSet)) // acquire: pairs with the release behind the callback
@@ -142,7 +147,7 @@ export interface GracePeriods {
   readonly kthread: () => Proc
 }
 
-/** No grace period yet; the kernel thread is good for `periods` of them. */
+/** No grace period yet; the kernel thread is good for `periods` of them, and panics if more are asked for. */
 export function defineGracePeriods(memory: Memory, name: string, periods = 1): GracePeriods {
   const {seq, requests} = memory.struct(name, {seq: 0, requests: 0})
   return {
@@ -156,6 +161,8 @@ export function defineGracePeriods(memory: Memory, name: string, periods = 1): G
         yield* smpMb() // the grace period before the even count; pairs with smp_mb() in poll_state_synchronize_rcu()
         yield* writeOnce(seq, 2 * period)
       }
+      yield* awaitWork(requests, count => typeof count === 'number' && count > periods)
+      throw new RangeError(`${name} has ${periods} grace period${periods === 1 ? '' : 's'}, and more are asked for: define it with as many`)
     },
   }
 }

@@ -14,7 +14,7 @@ import {
   atomicAdd, atomicAddReturnRelease, atomicFetchAddRelease, cmpxchgAcquire, perform, raw, storeRelease,
   type Location, type Memory, type Proc, type Scalar, type Value,
 } from '../lib/index.ts'
-import {mightSleep} from './locks.ts'
+import {lockAcquired, lockReleased, mightSleep} from './notes.ts'
 
 const writer = 1
 const reader = 2
@@ -22,6 +22,7 @@ const reader = 2
 const waiting = 256
 
 const free = 0
+const waits = 'wait for a semaphore'
 const holders = waiting - 1
 const bits = (word: Scalar): number => word as number // nothing else is ever stored there
 
@@ -48,10 +49,12 @@ export function defineRwlock(memory: Memory, name: string): Rwlock {
 export function* readLock({count}: Rwlock): Proc {
   // acquire: the lock before the critical section; pairs with smp_store_release() in write_unlock()
   yield* cmpxchgAcquireUntil(count, word => (word & writer) === 0, word => word.plus(reader))
+  yield* lockAcquired(count, {isSpinning: true})
 }
 
 /** read_unlock() */
 export function* readUnlock({count}: Rwlock): Proc {
+  yield* lockReleased(count)
   // release: the critical section before the count without it; pairs with the acquire in write_lock()
   yield* atomicAddReturnRelease(count, -reader)
 }
@@ -60,10 +63,12 @@ export function* readUnlock({count}: Rwlock): Proc {
 export function* writeLock({count}: Rwlock): Proc {
   // acquire: the lock before the critical section; pairs with the releases in read_unlock() and write_unlock()
   yield* cmpxchgAcquireUntil(count, word => word === free, word => word.plus(writer))
+  yield* lockAcquired(count, {isSpinning: true})
 }
 
 /** write_unlock() */
 export function* writeUnlock({count}: Rwlock): Proc {
+  yield* lockReleased(count)
   // release: the critical section before the free lock; pairs with the acquires in read_lock() and write_lock()
   yield* storeRelease(count, free) // while a writer holds it nobody else changes the word
 }
@@ -82,23 +87,26 @@ export function defineRwSemaphore(memory: Memory, name: string): RwSemaphore {
 
 /** down_read(): returns holding it for reading. Waits for writers that wait, so a reader must not take it twice. */
 export function* downRead({count}: RwSemaphore): Proc {
-  yield* mightSleep()
+  yield* mightSleep(waits)
   // acquire: the lock before the critical section; pairs with the release in up_write()
   yield* cmpxchgAcquireUntil(count, word => (word & writer) === 0 && word < waiting, word => word.plus(reader))
+  yield* lockAcquired(count, {isSpinning: false})
 }
 
 /** up_read() */
 export function* upRead({count}: RwSemaphore): Proc {
+  yield* lockReleased(count)
   // release: the critical section before the count without it; pairs with the acquires in down_write()
   yield* atomicAddReturnRelease(count, -reader)
 }
 
 /** down_write(): returns holding it alone. */
 export function* downWrite(semaphore: RwSemaphore): Proc {
-  yield* mightSleep()
+  yield* mightSleep(waits)
   // acquire: the lock before the critical section; pairs with the releases in up_read() and up_write()
   const seen = yield* cmpxchgAcquire(semaphore.count, free, writer)
   if ((yield* raw(seen)) !== free) yield* downWriteSlowpath(semaphore)
+  yield* lockAcquired(semaphore.count, {isSpinning: false})
 }
 
 /** rwsem_down_write_slowpath(): says that it waits, so that no more readers come, and waits for those that are there. */
@@ -110,6 +118,7 @@ function* downWriteSlowpath({count}: RwSemaphore): Proc {
 
 /** up_write() */
 export function* upWrite({count}: RwSemaphore): Proc {
+  yield* lockReleased(count)
   // release: the critical section before the free lock; pairs with the acquires in down_read() and down_write()
   yield* atomicFetchAddRelease(count, -writer) // others may say meanwhile that they wait
 }

@@ -1,8 +1,8 @@
 /** Misuse of RCU is a panic of the thread, at the line that misuses; programs that break no rule run as without the watch. */
 import test from 'ava'
 import {
-  executionKey, executions, free, kmalloc, lkmm, program, rcuAssignPointer, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, sc, spinLock,
-  spinUnlock, srcuReadLock, srcuReadUnlock, synchronizeRcu, synchronizeSrcu, writeOnce, writePlain, xchg,
+  executionKey, executions, free, kmalloc, lkmm, program, rcuAssignPointer, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, sc, spinLock, spinTrylock,
+  spinUnlock, srcuReadLock, srcuReadUnlock, synchronizeRcu, synchronizeSrcu, when, writeOnce, writePlain, xchg,
   type Heap, type Location, type Model, type Proc, type Program, type Value,
 } from '../lib/index.ts'
 import * as p from '../primitives/index.ts'
@@ -14,6 +14,9 @@ interface Shared {
   readonly lock: Location
   readonly mutex: p.Mutex
   readonly semaphore: p.RwSemaphore
+  readonly spin: p.Spinlock
+  readonly rwlock: p.Rwlock
+  readonly ticket: p.TicketLock
   readonly [domain: `ss${number}`]: Location
 }
 
@@ -23,6 +26,7 @@ function example(name: string, body: (shared: Shared) => Proc<unknown>, isWatche
     const pointer = memory.word('pointer', objects.object('object', {value: 1, lock: 0}).value)
     const shared: Shared = {
       objects, pointer, lock: memory.word('lock'), mutex: p.defineMutex(memory, 'mutex'), semaphore: p.defineRwSemaphore(memory, 'semaphore'),
+      spin: p.defineSpinlock(memory, 'spin'), rwlock: p.defineRwlock(memory, 'rwlock'), ticket: p.defineTicketLock(memory, 'ticket'),
       ss1: p.defineSrcu(memory, 'ss1'), ss2: p.defineSrcu(memory, 'ss2'),
     }
     const threads = {one: () => body(shared)}
@@ -78,13 +82,39 @@ const rules: readonly (readonly [splat: string, body: (shared: Shared) => Proc<u
     yield* spinLock(lock)
     yield* synchronizeRcu()
   }],
-  ['illegal wait for a mutex or a semaphore in an RCU read-side critical section, where a thread must not sleep', function* ({mutex}) {
+  ['illegal wait for a mutex in an RCU read-side critical section, where a thread must not sleep', function* ({mutex}) {
     yield* rcuReadLock()
     yield* p.mutexLock(mutex, 1)
   }],
-  ['illegal wait for a mutex or a semaphore in an RCU read-side critical section, where a thread must not sleep', function* ({semaphore}) {
+  ['illegal wait for a semaphore in an RCU read-side critical section, where a thread must not sleep', function* ({semaphore}) {
     yield* rcuReadLock()
     yield* p.downRead(semaphore)
+  }],
+  ['illegal rcu_barrier() in an RCU read-side critical section, where a thread must not sleep', function* () {
+    yield* rcuReadLock()
+    yield* p.rcuBarrier([])
+  }],
+  ['illegal synchronize_rcu() while holding the spin lock spin.locked, where a thread must not sleep', function* ({spin}) {
+    yield* p.spinLock(spin)
+    yield* synchronizeRcu()
+  }],
+  ['illegal synchronize_rcu() while holding the spin lock ticket.owner, where a thread must not sleep', function* ({ticket}) {
+    yield* p.ticketSpinLock(ticket)
+    yield* synchronizeRcu()
+  }],
+  ['illegal wait for a mutex while holding the spin lock rwlock.count, where a thread must not sleep', function* ({rwlock, mutex}) {
+    yield* p.readLock(rwlock)
+    yield* p.readLock(rwlock)
+    yield* p.readUnlock(rwlock)
+    yield* p.mutexLock(mutex, 1)
+  }],
+  ['illegal synchronize_rcu() while holding the spin lock lock, where a thread must not sleep', function* ({lock}) {
+    yield* when(yield* spinTrylock(lock), synchronizeRcu)
+  }],
+  ['bad unlock balance: rwlock.count is released, and not held', function* ({rwlock}) {
+    yield* p.writeLock(rwlock)
+    yield* p.writeUnlock(rwlock)
+    yield* p.writeUnlock(rwlock)
   }],
   ['rcu_read_unlock() without rcu_read_lock()', function* () {
     yield* rcuReadLock()
@@ -283,6 +313,40 @@ const clean: Readonly<Record<string, (shared: Shared) => Proc<unknown>>> = {
     yield* srcuReadUnlock(ss1!, first)
     yield* readPlain(object)
     yield* srcuReadUnlock(ss1!, second)
+  },
+  * 'a trylock that protects, or has failed'({pointer, lock, spin}) {
+    const isHeld = yield* spinTrylock(lock)
+    yield* when(isHeld, function* () {
+      yield* p.rcuReplacePointer(pointer, 0, lock)
+      yield* spinUnlock(lock)
+    })
+    const failed = yield* spinTrylock(lock)
+    yield* when(yield* p.spinTrylock(spin), function* () {
+      yield* p.rcuDereferenceProtected(pointer, spin.locked)
+      yield* p.spinUnlock(spin)
+    })
+    return failed
+  },
+  * 'an updater under any other lock'({pointer, spin, ticket, mutex, semaphore, rwlock}) {
+    yield* p.mutexLock(mutex, 1)
+    yield* p.rcuDereferenceProtected(pointer, mutex.owner)
+    yield* synchronizeRcu() // a mutex lets sleep
+    yield* p.downRead(semaphore)
+    yield* p.rcuDereferenceProtected(pointer, semaphore.count)
+    yield* p.upRead(semaphore)
+    yield* p.downWrite(semaphore)
+    yield* p.downgradeWrite(semaphore)
+    yield* p.rcuDereferenceProtected(pointer, semaphore.count)
+    yield* p.upRead(semaphore)
+    yield* p.mutexUnlock(mutex, 1)
+    yield* p.spinLock(spin)
+    yield* p.ticketSpinLock(ticket)
+    yield* p.writeLock(rwlock)
+    for (const word of [spin.locked, ticket.owner, rwlock.count]) yield* p.rcuDereferenceProtected(pointer, word)
+    yield* p.writeUnlock(rwlock)
+    yield* p.ticketSpinUnlock(ticket)
+    yield* p.spinUnlock(spin)
+    yield* synchronizeRcu()
   },
   * 'a section that another thread closes'({ss1}) {
     yield* p.srcuUpRead(ss1!, yield* p.srcuDownRead(ss1!))

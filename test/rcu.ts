@@ -2,7 +2,7 @@
 import test from 'ava'
 import {breaks, holds, reaches} from '../harness/ava.ts'
 import {
-  alloc, awaitAcquire, cpp20, executions, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, rewriting, sc, smpMb, srcuReadLock,
+  alloc, awaitAcquire, cpp20, executions, explore, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, rewriting, sc, smpMb, srcuReadLock,
   srcuReadUnlock, storeRelease, synchronizeRcu, synchronizeSrcu, threads, tso, Value, when, writeOnce, writePlain,
   type Location, type Memory, type Op, type Proc, type Program,
 } from '../lib/index.ts'
@@ -180,6 +180,39 @@ for (const model of models) {
   test(`rcu_barrier() waits for the callbacks that are queued, and for no others, under ${model.name}`, holds, barrier, model)
   test(`with and without one of them, under ${model.name}`, reaches, barrier, model)
 }
+
+// ---- Misuse that shows without lockdep ----------------------------------------------------------------
+
+const once = 'a head is queued by call_rcu() or kfree_rcu() once, and another call has a head of its own'
+
+/** Two threads that both take an object for theirs to free. */
+const freedTwice = program('double kfree_rcu', memory => {
+  const old = memory.heap('object', {value: 1}, 1).object('old', {value: 1}).value
+  const head = p.defineKfreeRcu(memory, 'head')
+  return threads({one: () => p.kfreeRcu(head, old), another: () => p.kfreeRcu(head, old), softirq: head.softirq})
+})
+
+/** Waits for two grace periods, of which there is one, or for one. */
+function polls(name: string, times: number, periods: number): Program<never> {
+  return program(name, memory => {
+    const gp = p.defineGracePeriods(memory, 'gp', periods)
+    return threads({kthread: gp.kthread, * poller() {
+      for (let time = 0; time < times; time++) yield* p.startPollSynchronizeRcu(gp)
+    }})
+  })
+}
+
+for (const model of models) {
+  test(`a head is queued once, under ${model.name}`, breaks, freedTwice, model, {by: once})
+  test(`an rcu_read_lock() needs an rcu_read_unlock(), under ${model.name}`, breaks, program('unclosed', () => threads({one: rcuReadLock})), model, {by: 'unmatched-rcu-lock'})
+  test(`and the other way round, under ${model.name}`, breaks, program('unopened', () => threads({one: rcuReadUnlock})), model, {by: 'unmatched-rcu-unlock'})
+}
+
+test('a kernel thread with one grace period is not asked for two', t => {
+  const {failing} = explore(polls('two of one', 2, 1), sc)
+  t.deepEqual(failing?.failures.flatMap(failure => failure.kind === 'panic' ? failure.message : []), ['gp has 1 grace period, and more are asked for: define it with as many'])
+  t.deepEqual([explore(polls('one of one', 1, 1), sc).verdict, explore(polls('two of two', 2, 2), sc).verdict], ['holds', 'holds'])
+})
 
 // ---- SRCU ------------------------------------------------------------------------------------------
 

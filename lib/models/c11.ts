@@ -8,6 +8,7 @@ import {
   acyclic, and, any, co, cross, empty, ext, F, fr, grace, inv, irreflexive, IW, loc, M, minus, opt, or, plus, po, R, rf, rmw, seq,
   set, W, type Axiom, type RelationExpr,
 } from '../model.ts'
+import {rcuFlags} from './c++26-rcu.ts'
 
 const RLX = set('RLX')
 const ACQ = set('ACQ')
@@ -49,6 +50,6 @@ export function c11(rs: RelationExpr): {
       atomicity: empty(and(rmw, seq(fr, co))),
       'sequential-consistency': acyclic(psc),
     },
-    flags: {'data-race': dataRace},
+    flags: {'data-race': dataRace, ...rcuFlags},
   }
 }

@@ -5,7 +5,7 @@
  * programs" (1979); herd7's sc.cat.
  */
 import {acyclic, and, co, coe, empty, fr, fre, F, grace, minus, or, plus, po, rf, rmw, seq, type Model} from '../model.ts'
-import {rcuEvents} from './c++26-rcu.ts'
+import {rcuEvents, rcuFlags} from './c++26-rcu.ts'
 
 export const sc: Model = {
   name: 'sc',
@@ -17,7 +17,7 @@ export const sc: Model = {
     'sequential-consistency': acyclic(or(co, rf, fr, po, grace)),
     atomicity: empty(and(rmw, seq(fre, coe))),
   },
-  flags: {},
+  flags: rcuFlags,
   guarded: po,
   before: plus(or(co, rf, fr, po, grace)),
   folded: minus(F, rcuEvents),

@@ -6,7 +6,7 @@
 import {
   acyclic, and, co, coe, com, empty, F, fencerel, fr, fre, grace, M, minus, or, plus, po, poLoc, R, rf, rfe, rmw, RMW, seq, set, star, W, type Model,
 } from '../model.ts'
-import {rcuEvents} from './c++26-rcu.ts'
+import {rcuEvents, rcuFlags} from './c++26-rcu.ts'
 
 const mfence = seq(M, fencerel(set('MFENCE')), M)
 
@@ -32,7 +32,7 @@ export const tso: Model = {
     atomicity: empty(and(rmw, seq(fre, coe))),
     'total-store-order': acyclic(or(comTso, poTso, graceTso)),
   },
-  flags: {},
+  flags: rcuFlags,
   guarded: po,
   before: plus(or(comTso, poTso, graceTso, po)),
   folded: minus(F, rcuEvents),
