@@ -1,9 +1,9 @@
 import test from 'ava'
 import {check} from '../harness/rust/check.ts'
 import {block, sizeOf, type Client} from '../harness/rust/client.ts'
-import {clients, type Budget, type Coverage} from '../harness/rust/enumerate.ts'
+import {clients, defaultBounds, type Budget, type Coverage} from '../harness/rust/enumerate.ts'
 import {parseSignatures} from '../harness/rust/parse.ts'
-import {payloads} from '../harness/rust/payloads.ts'
+import {borrowingPayloads, payloadNamed, payloads} from '../harness/rust/payloads.ts'
 import {printClient, printProgram} from '../harness/rust/print.ts'
 import {showType, type Signatures} from '../harness/rust/syntax.ts'
 import {satisfies} from '../harness/rust/traits.ts'
@@ -90,12 +90,23 @@ test('T is what the bounds admit', t => {
 })
 
 test('Copy, Clone, Send and Sync of the payloads', t => {
+  const every = [...payloads, ...borrowingPayloads]
   const none = parseSignatures('w', '')
-  const traits = (name: string): string => ['Copy', 'Clone', 'Send', 'Sync'].filter(trait => satisfies(none, payloads.find(payload => payload.name === name)!.type, trait)).join(' ')
-  t.deepEqual(payloads.map(({name}) => `${name}: ${traits(name)}`), [
+  const traits = (name: string): string => ['Copy', 'Clone', 'Send', 'Sync'].filter(trait => satisfies(none, payloadNamed(name).type, trait)).join(' ')
+  t.deepEqual(every.map(({name}) => `${name}: ${traits(name)}`), [
     'u8: Copy Clone Send Sync', 'Pair: Copy Clone Send Sync', 'bool: Copy Clone Send Sync', 'Either: Copy Clone Send Sync', "&'static u8: Copy Clone Send Sync",
     'Cell<u8>: Clone Send', 'Rc<u8>: Clone', 'Loud: Clone Send Sync', 'Homed: Sync',
+    '&Loud: Copy Clone Send Sync', "Peek<'_>: Send Sync",
   ])
+})
+
+test('a T that borrows a local variable: which is gone before what borrows it, if Rust lets it', t => {
+  const slot = (field: string): string => `pub struct Slot<T>(${field}); impl<T> Slot<T> { fn new() -> Self; fn put(&self, value: T); } impl<T> Drop for Slot<T> {}`
+  const found = (field: string): readonly string[] =>
+    [...clients(parseSignatures('w', slot(field)), {size: 3, payloads: ["Peek<'_>"]}, {...defaultBounds, threads: 0})].map(client => flat(printed(parseSignatures('w', slot(field)), client)))
+  const isGoneFirst = "fn client() { let slot = Slot::<Peek<'_>>::new(); let local = Loud(0); slot.put(Peek(&local)); }"
+  t.deepEqual(found('PhantomData<Box<T>>'), [isGoneFirst], 'a slot of long-lived values may be taken for one of short-lived values')
+  t.deepEqual(found('AtomicPtr<T>'), [])
 })
 
 test('auto traits follow the fields unless an impl, positive or negative, says otherwise', t => {

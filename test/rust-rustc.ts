@@ -176,6 +176,15 @@ const tinyLease = `
   impl<T> Lock<T> { fn new(value: T) -> Self; fn lease(&mut self) -> Lease<'_, T>; fn both<'a>(&'a self, other: &'a Lock<T>) -> (&'a T, &'a T); }
   impl<'a, T> Lease<'a, T> { fn renew(&mut self) -> &mut T; fn end(self) -> &'a mut T; fn again<'b>(&'b mut self) -> Lease<'b, T>; }`
 
+const tinySlot = `
+  pub struct Slot<T>(PhantomData<Box<T>>);
+  impl<T> Slot<T> { fn new() -> Self; fn put(&self, value: T); fn take(&self) -> Option<T>; }
+  impl<T> Drop for Slot<T> {}`
+const tinyErased = `
+  pub struct Handle(*const ());
+  impl Handle { fn new<T: Send>(value: T) -> Handle; fn boxed<T: Send>(value: Box<T>) -> Handle; fn end(self); }
+  impl Drop for Handle {}`
+
 const agrees = test.macro({
   exec(t, text: string, payload: string, size: number, threads: number) {
     if (!canAsk(t)) return
@@ -214,3 +223,12 @@ test('a guard for the time of a closure', agrees, tinyScoped, 'u8', 4, 0)
 test('lifetimes in a cell, which stay as they are', agrees, tinyCell, 'u8', 4, 0)
 test('lifetimes in a cell, which stay as they are', agrees, tinyCell, 'u8', 2, 1)
 test('a lease that is renewed, lent and ended', agrees, tinyLease, 'Loud', 4, 0)
+for (const payload of ['&Loud', "Peek<'_>"]) {
+  test('T borrows a local variable', agrees, tinySlot, payload, 4, 0)
+  test('T borrows a local variable, and cannot be shortened', agrees, tinySlot.replace('Box<T>', 'Cell<T>'), payload, 4, 0)
+  test('T borrows a local variable, of which its owner says nothing', agrees, tinyErased, payload, 4, 0)
+  test('T borrows a local variable, and must not', agrees, tinyErased.replace('Send', "Send + 'static"), payload, 4, 0)
+}
+test('T borrows a local variable, and a guard it', agrees, tinyDrop, '&Loud', 4, 0)
+test('T borrows a local variable, and threads the owner', agrees, tinySlot, "Peek<'_>", 3, 1)
+test('T borrows a local variable, and a closure sees it', agrees, tinyClosures, '&Loud', 4, 0)

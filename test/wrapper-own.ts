@@ -2,7 +2,7 @@
 import test from 'ava'
 import {
   borrowed, callClosure, clonePayload, dropPayload, err, loadWords, MisfitBody, none, ok, panic, payloadValue, some, storeWords, structValue, unitValue, wordsOf, wrapper,
-  type Body, type RustValue, type Wrapper,
+  type Body, type Call, type RustValue, type Wrapper,
 } from '../harness/index.ts'
 import {rowOf, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
 import {smallDepth} from '../harness/wrapper/depth.ts'
@@ -250,6 +250,28 @@ test('what takes more statements than threads leave room for is found by clients
   t.is(row.verdict, 'unsound')
   t.regex(wrapperTable([row]), /breaks at size 5 +slot#1000\d+:sc:1:0$/m)
   t.regex(reportOf(keyed, row), /In line 9, `black_box\(value\);`/)
+})
+
+test('a T that borrows a local variable must not outlive it', t => {
+  const bodies = {
+    * 'Slot::put'(call: Call) {
+      yield* dropPayload(call, yield* loadWords(stateIn(call.self).data, readPlain))
+      yield* storeWords(stateIn(call.self).data, wordsOf(call.args[0]), writePlain)
+      return unitValue
+    },
+    * 'Slot::drop'(call: Call) {
+      yield* dropPayload(call, yield* loadWords(stateIn(call.self).data, readPlain))
+      return unitValue
+    },
+  }
+  const kept = (field: string): WrapperRow => {
+    const own = slot('pub fn put(&self, value: T);', bodies, {items: 'impl<T> Drop for Slot<T> {}', payloads: ['u8', "Peek<'_>"]})
+    return rowOf(wrapper({...own, rust: own.rust.replace('UnsafeCell<T>', field), bounds: {...own.bounds, size: 1}}), sc, {...smallDepth, alone: 4})
+  }
+  t.is(kept('UnsafeCell<T>').verdict, 'no violation found')
+  const row = kept('PhantomData<T>')
+  t.is(row.verdict, 'unsound')
+  t.log(wrapperTable([row]))
 })
 
 const misfits: readonly (readonly [string, string, RustValue, RegExp])[] = [

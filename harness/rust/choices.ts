@@ -70,6 +70,8 @@ export class Choices {
 
   #wanted(): readonly Type[] {
     const found = new Map<string, Type>()
+    const {local} = this.#payload
+    if (local !== null) found.set(shapeOf(local.type), local.type)
     for (const type of this.#methods.flatMap(({parameters}) => parameters)) {
       const target = type.kind === 'reference' ? type.to : type
       if (target.kind === 'closure' || structOf(this.#signatures, target) !== null || sameShape(type, this.#payload.type)) continue
@@ -104,10 +106,11 @@ export class Choices {
     yield * this.#reads(slot, state)
     yield * this.#writes(slot, state)
     const {variable, type, capture} = slot
-    if ((capture === null || capture.mode === 'move') && this.#owning(type)) {
+    const isLocal = this.#isLocal(type)
+    if ((capture === null || capture.mode === 'move') && (isLocal || this.#owning(type))) {
       const gone = update(state, variable, {moved: true})
       yield {made: {kind: 'drop', variable}, state: gone}
-      yield {made: {kind: 'forget', variable}, state: gone}
+      if (!isLocal) yield {made: {kind: 'forget', variable}, state: gone}
     }
   }
 
@@ -125,6 +128,7 @@ export class Choices {
     const deref = this.#derefOf(type, 'DerefMut')
     const through = deref !== null && isTarget(deref.result) ? deref.method.id : null
     if (through === null && !((capture === null || capture.mode === 'move') && isTarget(type))) return
+    if (this.#payload.local !== null) return
     for (const {made: value, state: after} of this.#fresh(update(state, variable, {written: true}))) yield {made: {kind: 'write', variable, through, value}, state: after}
   }
 
@@ -154,6 +158,11 @@ export class Choices {
       case 'named': return type.name === 'Option' && this.#telling(type.types[0]!)
       default: return false
     }
+  }
+
+  /** What the payload borrows. */
+  #isLocal(type: Type): boolean {
+    return this.#payload.local !== null && sameShape(type, this.#payload.local.type)
   }
 
   /** Dropping a value early, or never, makes a difference: a struct of the wrapper, or a share in an `Arc`. */
@@ -262,7 +271,13 @@ export class Choices {
       if (moved || !sameShape(own, type) || (capture !== null && capture.mode !== 'move')) continue
       yield {made: {kind: 'move', variable}, state: satisfies(this.#signatures, own, 'Copy') ? state : update(state, variable, {moved: true})}
     }
-    if (sameShape(type, this.#payload.type)) {
+    const {local} = this.#payload
+    if (sameShape(type, this.#payload.type) && local !== null) {
+      for (const {variable, type: own, moved, capture} of state.slots) {
+        const derefs = capture?.mode === 'share' ? 1 : 0
+        if (!moved && this.#isLocal(derefs === 1 && own.kind === 'reference' ? own.to : own)) yield {made: {kind: 'borrowing', place: {variable, derefs}}, state}
+      }
+    } else if (sameShape(type, this.#payload.type) || this.#isLocal(type)) {
       for (const {made, state: after} of this.#fresh(state)) yield {made: {kind: 'fresh', value: made}, state: after}
     } else if (type.kind === 'tuple') {
       yield * this.#tuples(type.items, state, size)

@@ -25,8 +25,10 @@ export type Operand =
   | {readonly kind: 'share'; readonly place: Place}
   /** `&mut x`, `&mut *x`: an exclusive borrow. */
   | {readonly kind: 'lend'; readonly place: Place}
-  /** The n-th value of the payload, made here; no two operands of a client have the same n. */
+  /** The n-th value of the payload, made here, or of what it borrows; no two operands of a client have the same n. */
   | {readonly kind: 'fresh'; readonly value: number}
+  /** A value of a payload that borrows a variable of the client's own: `&local`, `Peek(&local)`. */
+  | {readonly kind: 'borrowing'; readonly place: Place}
   /** `false`, `0`, `()`, `None`, `State::Open`: whatever Rust's text for it says. */
   | {readonly kind: 'constant'; readonly text: string}
   /** `Box::new(…)`, `Arc::new(…)`, `Rc::new(…)`, `Some(…)` */

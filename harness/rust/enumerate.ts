@@ -9,12 +9,12 @@
 import {Choices, type Bounds} from './choices.ts'
 import {check, type Checked} from './check.ts'
 import {closuresIn, hasVariant, sizeOf, sizeOfStatement, withDrops, type Block, type Client, type Statement, type Thread} from './client.ts'
-import {payloads, type Payload} from './payloads.ts'
+import {payloadsNamed, type Payload} from './payloads.ts'
 import {mentioned, renameBlock, type Renaming} from './rename.ts'
 import {capturesOf, capturing, settle, start, type State} from './state.ts'
 import type {Signatures} from './syntax.ts'
 import {safeMethods} from './uncallable.ts'
-import {dereferencesMatter, instancesMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
+import {dereferencesMatter, instancesMatter, localsMatter, loneThreadMatters, threadMatters} from './worthwhile.ts'
 
 export const defaultBounds: Bounds = {main: Infinity, threads: 2, statements: Infinity, instances: 2, values: 4, depth: 2, closure: 2}
 
@@ -24,7 +24,7 @@ export interface Budget {
   readonly size: number
   /** How many clients at most. */
   readonly clients?: number
-  /** Which payloads T may be, by name; all of payloads.ts unless said. */
+  /** Which payloads T may be, by name; all that last for ever unless said. */
   readonly payloads?: readonly string[]
 }
 
@@ -57,7 +57,7 @@ export function* clients(signatures: Signatures, budget: Budget, bounds: Bounds 
 /** The clients of exactly this size; `wanted` are the payloads that T may be. */
 export function* clientsOfSize(signatures: Signatures, size: number, bounds: Bounds = defaultBounds, wanted?: readonly string[]): Generator<Client> {
   const generic = signatures.methods.some(({types}) => types.length > 0)
-  const named = payloads.filter(({name}) => wanted?.includes(name) ?? true)
+  const named = payloadsNamed(wanted)
   // without a T it makes no difference which it is
   for (const payload of generic ? named : named.slice(0, 1)) yield * new Enumeration(signatures, payload, bounds).ofSize(size)
 }
@@ -185,6 +185,8 @@ class Enumeration {
   * #finished(statements: readonly Statement[]): Generator<Client> {
     const main = renameBlock({statements, drops: []}, numbering())
     if (statements.length > 1 && !(instancesMatter(this.#signatures, statements) && dereferencesMatter(this.#signatures, statements))) return
+    const {local} = this.#payload
+    if (local !== null && !localsMatter(statements, local.type)) return
     const own = JSON.stringify(main)
     if (reordered(main).some(other => JSON.stringify(renameBlock(other, numbering())) < own)) return
     const result = check(this.#signatures, {payload: this.#payload.name, main})

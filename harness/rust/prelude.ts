@@ -58,6 +58,7 @@ export const known: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['Pair', plain],
   ['Either', plain],
   ['Homed', {...plain, traits: {Copy: null, Clone: null, Send: null, Sync: []}, drop: 'always'}],
+  ['Peek', {...plain, traits: {Copy: null, Clone: null, Send: [], Sync: []}, drop: 'always'}],
   ['Loud', {...plain, traits: {Copy: null, Clone: [], Send: [], Sync: []}, drop: 'always'}],
 ])
 

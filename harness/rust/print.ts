@@ -1,6 +1,7 @@
 /** A client as a Rust program that a person reads and rustc compiles. Edition 2024. */
 import {boundBy, hasVariant, lentBy, type Block, type Capture, type Client, type Closure, type Operand, type Pattern, type Place, type Statement, type Thread, type Variable} from './client.ts'
 import {payloadNamed, type Payload} from './payloads.ts'
+import {sameShape} from './types.ts'
 import {showType, type Method, type Signatures, type Type} from './syntax.ts'
 
 /** Text to put behind the first line of a statement, to find it again. */
@@ -9,11 +10,12 @@ type Mark = (statement: Statement) => string
 /** The whole program; the wrapper's own types come from a module, which is to be there: `mod wrapper;`. */
 export function printProgram(signatures: Signatures, client: Client, types: ReadonlyMap<Variable, Type>, module: string, mark: Mark = () => ''): string {
   const body = printClient(signatures, client, types, 'main', mark)
-  const {declaration} = payloadNamed(client.payload)
+  const {declaration, local} = payloadNamed(client.payload)
+  const declarations = [...local === null ? [] : [payloadNamed(showType(local.type)).declaration], declaration].filter(text => text !== '')
   const uses = [
     ['std::cell::Cell', 'Cell'], ['std::hint::black_box', 'black_box'], ['std::mem', 'mem'], ['std::rc::Rc', 'Rc'], ['std::sync::Arc', 'Arc'], ['std::thread', 'thread'],
   ].filter(([, word]) => new RegExp(`\\b${word}(?=::|\\()`).test(body)).map(([path]) => `use ${path};`)
-  return [...uses, `use ${module}::*;`, '', ...declaration === '' ? [] : [declaration, ''], body].join('\n')
+  return [...uses, `use ${module}::*;`, '', ...declarations, ...declarations.length === 0 ? [] : [''], body].join('\n')
 }
 
 /** One function. `types` are those that check.ts found. */
@@ -41,7 +43,7 @@ class Printer {
     this.#mark = mark
     this.#types = types
     this.#payload = payloadNamed(client.payload)
-    const survey = new Survey(types)
+    const survey = new Survey(types, this.#payload)
     survey.block(client.main)
     this.#names = survey.names
     this.#mutable = survey.mutable
@@ -134,6 +136,7 @@ class Printer {
       case 'share': return this.#shared(operand.place)
       case 'lend': return `&mut ${this.#place(operand.place)}`
       case 'fresh': return this.#payload.literal(operand.value)
+      case 'borrowing': return this.#payload.local!.borrowing(this.#shared(operand.place))
       case 'constant': return operand.text
       case 'wrap': return operand.into === 'Some' ? `Some(${this.#operand(operand.operand)})` : `${operand.into}::new(${this.#operand(operand.operand)})`
       case 'clone': return `Arc::clone(${this.#shared(operand.place)})`
@@ -223,10 +226,12 @@ class Survey {
   readonly mutable = new Set<Variable>()
   readonly aliases = new Map<Variable, Capture>()
   readonly #types: ReadonlyMap<Variable, Type>
+  readonly #local: Type | null
   readonly #taken = new Map<string, number>()
 
-  constructor(types: ReadonlyMap<Variable, Type>) {
+  constructor(types: ReadonlyMap<Variable, Type>, {local}: Payload) {
     this.#types = types
+    this.#local = local?.type ?? null
   }
 
   block({statements}: Block): void {
@@ -295,7 +300,8 @@ class Survey {
 
   /** A name after the type; the second of a name is numbered. */
   #called(variable: Variable): void {
-    const base = nameFor(this.#types.get(variable)!)
+    const type = this.#types.get(variable)!
+    const base = this.#local !== null && sameShape(type, this.#local) ? 'local' : nameFor(type)
     const count = (this.#taken.get(base) ?? 0) + 1
     this.#taken.set(base, count)
     const name = base === 'a' ? letter(count) : `${base}${count === 1 ? '' : count}`
@@ -322,7 +328,7 @@ function nameFor(type: Type): string {
   }
 }
 
-const notWrappers = new Set(['Pair', 'Either', 'Loud', 'Homed', 'Cell', 'Rc', 'Box', 'Arc', 'Option', 'Result'])
+const notWrappers = new Set(['Pair', 'Either', 'Loud', 'Peek', 'Homed', 'Cell', 'Rc', 'Box', 'Arc', 'Option', 'Result'])
 
 function isWrapper(name: string): boolean {
   return /^[A-Z]/.test(name) && !notWrappers.has(name)

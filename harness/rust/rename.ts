@@ -61,6 +61,7 @@ export function renameOperand(operand: Operand, by: Renaming): Operand {
   switch (operand.kind) {
     case 'move': return {kind: 'move', variable: by.variable(operand.variable)}
     case 'copy':
+    case 'borrowing':
     case 'share':
     case 'lend':
     case 'clone': return {...operand, place: renamePlace(operand.place, by)}

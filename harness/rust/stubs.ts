@@ -2,7 +2,7 @@
  * Signatures as a Rust module that compiles: bodies that never return, and fields that make types behave as declared. With it
  * rustc checks the types and borrows of clients.
  */
-import {payloads} from './payloads.ts'
+import {borrowingPayloads, payloads} from './payloads.ts'
 import {anyBitPattern, known} from './prelude.ts'
 import {isNamed, showType, type Bound, type Generics, type Marker, type Method, type Parameter, type Region, type Signatures, type Struct, type TraitImpl, type Type} from './syntax.ts'
 
@@ -13,7 +13,7 @@ export function stubs(signatures: Signatures): string {
   return [
     ...paths.map(path => `use ${path};`),
     'use std::ops::{Deref, DerefMut};',
-    ...payloads.map(({declaration}) => declaration),
+    ...[...payloads, ...borrowingPayloads].map(({declaration}) => declaration),
     bitPatterns(markers),
     ...markers.map(marker => `pub unsafe trait ${marker.name}${marker.supertraits.length === 0 ? '' : `: ${marker.supertraits.join(' + ')}`} {}`),
     ...structs.map(struct => structText(struct)),

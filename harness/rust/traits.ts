@@ -128,7 +128,7 @@ function seenByDrop(signatures: Signatures, type: Type): readonly Region[] {
       if (hasDrop(signatures, type)) return regionsOf(type)
       const struct = structOf(signatures, type)
       if (struct !== null) return all(fieldsOf(struct, type) ?? [])
-      return type.name === 'MaybeUninit' || type.name === 'ManuallyDrop' ? [] : all(type.types)
+      return type.name === 'MaybeUninit' || type.name === 'ManuallyDrop' ? [] : [...type.regions, ...all(type.types)] // `Peek`
     }
     default: return []
   }

@@ -11,7 +11,7 @@ import {payloadNamed, type Payload} from './payloads.ts'
 import {isInteger} from './prelude.ts'
 import {showType, unit, type ClosureType, type Method, type Parameter, type Signatures, type Type} from './syntax.ts'
 import {needsDrop, wellFormed} from './traits.ts'
-import {isFreeResult, structOf, substitute, substituteBound, type Substitution} from './types.ts'
+import {isFreeResult, mapRegions, sameShape, structOf, substitute, substituteBound, type Substitution} from './types.ts'
 
 export interface Typed {
   readonly flow: Flow
@@ -152,7 +152,7 @@ class Typing {
 
   /** Every type parameter is the payload, but for the result of a closure, which is what the closure returns. */
   #instantiate(method: Method, operands: readonly Operand[]): Substitution {
-    const types = new Map(method.types.map(name => [name, this.#payload.type]))
+    const types = new Map(method.types.map(name => [name, this.#build.fresh(this.#payload.type)]))
     for (const [i, {type}] of method.parameters.entries()) {
       const operand = operands[i]!
       if (type.kind !== 'closure' || operand.kind !== 'closure' || !isFreeResult(method, type)) continue
@@ -247,7 +247,11 @@ class Typing {
         build.add({uses: [operand.place.variable], accesses: [{variable: operand.place.variable, behind, kind: 'read', what: 'copied'}]})
         return this.#value(type, operand.place.variable)
       }
-      case 'fresh': return this.#payload.called ? this.#called(this.#payload.type) : this.#value(this.#payload.type)
+      case 'fresh': {
+        const type = this.#payload.local?.type ?? this.#payload.type
+        return this.#payload.called ? this.#called(type) : this.#value(type)
+      }
+      case 'borrowing': return this.#borrowing(operand.place)
       case 'constant': return this.#isConstant(operand.text, wanted) ? this.#value(wanted) : this.#mismatch(operand, wanted)
       case 'wrap': {
         if (wanted.kind !== 'named' || wanted.name !== (operand.into === 'Some' ? 'Option' : operand.into)) return this.#mismatch(operand, wanted)
@@ -265,6 +269,15 @@ class Typing {
       }
       case 'closure': return wanted.kind === 'closure' ? this.#closure(operand.closure, wanted) : this.#mismatch(operand, wanted)
     }
+  }
+
+  /** A payload that borrows: its lifetimes are the borrow's. */
+  #borrowing(place: Place): Variable {
+    const borrow = this.#borrow(place, false)
+    const {region, to} = this.#build.types.get(borrow)! as Type & {kind: 'reference'}
+    const {local, type} = this.#payload
+    if (local === null || !sameShape(to, local.type)) throw new IllTyped(`${this.#build.label}: ${this.#payload.name} does not borrow ${showType(to)}`)
+    return this.#value(mapRegions(type, () => region), borrow)
   }
 
   /** A temporary that is made from others. */

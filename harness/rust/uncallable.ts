@@ -1,6 +1,6 @@
 /** The safe methods that no client can call, whatever its size: what is not called is not tried. */
 import {Choices, type Bounds} from './choices.ts'
-import {payloads, type Payload} from './payloads.ts'
+import {payloadsNamed, type Payload} from './payloads.ts'
 import {isInteger} from './prelude.ts'
 import {showType, type Method, type Signatures, type Type} from './syntax.ts'
 import {shapeOf, structOf} from './types.ts'
@@ -19,7 +19,7 @@ export function safeMethods({methods}: Signatures): readonly Method[] {
 /** In the order of the text. `wanted` are the payloads that T may be; all unless said. */
 export function uncallable(signatures: Signatures, bounds: Bounds, wanted?: readonly string[]): readonly Uncallable[] {
   const open = new Map(safeMethods(signatures).map(method => [method, 'no T that is tried satisfies its bounds']))
-  for (const payload of payloads.filter(({name}) => wanted?.includes(name) ?? true)) {
+  for (const payload of payloadsNamed(wanted)) {
     const {methods} = new Choices(signatures, payload, bounds)
     const made = new Made(signatures, payload)
     while (methods.some(({parameters, result}) => parameters.every(type => made.has(type)) && made.add(result))) {

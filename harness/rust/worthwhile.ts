@@ -4,7 +4,7 @@ import {regionsOf} from './parse-type.ts'
 import {mentioned, renameStatement} from './rename.ts'
 import type {Method, Signatures, Type} from './syntax.ts'
 import {hasDrop, needsDrop, satisfies} from './traits.ts'
-import {structOf} from './types.ts'
+import {sameShape, structOf} from './types.ts'
 
 /**
  * A thread is worth starting if it captures something, or calls what works on something global (`Guard::new()`, `synchronize()`:
@@ -57,6 +57,7 @@ export function instancesMatter(signatures: Signatures, statements: readonly Sta
 function borrowedBy(statement: Statement): readonly Variable[] {
   const inOperand = (operand: Operand): readonly Variable[] => {
     switch (operand.kind) {
+      case 'borrowing':
       case 'share':
       case 'lend':
       case 'clone': return [operand.place.variable]
@@ -73,6 +74,39 @@ function borrowedBy(statement: Statement): readonly Variable[] {
     case 'write': return [statement.variable]
     case 'scope': return statement.threads.flatMap(({captures, body}) => [...captures.map(({outer}) => outer), ...body.statements.flatMap(borrowedBy)])
     default: return []
+  }
+}
+
+/**
+ * Whether a T that borrows something of the client's own shows more than one that does not: it borrows it, and that dies before
+ * the end, dropped by a statement, declared behind what is dropped later, or with the thread that has it.
+ */
+export function localsMatter(statements: readonly Statement[], local: Type): boolean {
+  const [first] = statements
+  const locals = letsIn(statements).filter(({type}) => sameShape(type, local))
+  return locals.some(one => one !== first || isDropped(statements, one.variable)) && statements.some(borrowsLocal)
+}
+
+function isDropped(statements: readonly Statement[], local: Variable): boolean {
+  return statements.some(statement => (statement.kind === 'drop' && statement.variable === local)
+    || (statement.kind === 'scope' && statement.threads.some(({captures}) => captures.some(({outer, mode}) => outer === local && mode === 'move'))))
+}
+
+function borrowsLocal(statement: Statement): boolean {
+  const inOperand = (operand: Operand): boolean => {
+    switch (operand.kind) {
+      case 'borrowing': return true
+      case 'wrap': return inOperand(operand.operand)
+      case 'tuple': return operand.items.some(inOperand)
+      case 'closure': return inOperand(operand.closure.result) || operand.closure.body.statements.some(borrowsLocal)
+      default: return false
+    }
+  }
+  switch (statement.kind) {
+    case 'call': return statement.operands.some(inOperand)
+    case 'let': return inOperand(statement.value)
+    case 'scope': return statement.threads.some(({body}) => body.statements.some(borrowsLocal))
+    default: return false
   }
 }
 

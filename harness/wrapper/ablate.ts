@@ -6,7 +6,7 @@ import {namedModels, NoMapping, without, type Model, type Op, type Proc} from '.
 import {nameOfFailure} from '../report.ts'
 import {check} from '../rust/check.ts'
 import {omissionsIn, type Omission} from '../rust/omit.ts'
-import {payloads} from '../rust/payloads.ts'
+import {borrowingPayloads, payloads} from '../rust/payloads.ts'
 import {RustError} from '../rust/source.ts'
 import {satisfies} from '../rust/traits.ts'
 import {withBodies} from './bodies.ts'
@@ -98,16 +98,17 @@ export function* ablate(wrapper: Wrapper, rows: readonly WrapperRow[], depth: De
 }
 
 /**
- * Where to look for what a promise less lets in: a bound, among the payloads that do not keep it; a lifetime, also in one
- * thread that does more. Nowhere, if what is left is no Rust.
+ * Where to look for what a promise less lets in: a bound, among the payloads that do not keep it; `'static`, among those that borrow;
+ * a lifetime, also in one thread that does more. Nowhere, if what is left is no Rust.
  */
 function trials(wrapper: Wrapper, {kind, trait, rust}: Omission): readonly {readonly changed: Wrapper; readonly size: number}[] {
   const {bounds = {}, ...rest} = wrapper
   const changed = (own: WrapperBounds): Wrapper => wrapperOf({...rest, rust, bounds: {...bounds, ...own}})
+  const borrowing = borrowingPayloads.map(({name}) => name)
   const strangers = payloads.filter(({type}) => trait === null || !satisfies(wrapper.signatures, type, trait)).map(({name}) => name)
   try {
     switch (kind) {
-      case 'bound': return [
+      case 'bound': return trait === "'static" ? [{changed: changed({payloads: borrowing, instances: 1, values: 1, threads: 0}), size: longLife}] : [
         ...[1, 2].map(main => ({changed: changed({payloads: strangers, instances: 1, values: 2, main, statements: 2}), size: main + twoUses})),
         {changed: changed({payloads: strangers, instances: 1, values: 2}), size: 1 + twoUses},
       ]

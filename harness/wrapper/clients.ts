@@ -3,7 +3,7 @@ import type {Client, Statement} from '../rust/client.ts'
 import {check} from '../rust/check.ts'
 import {Choices} from '../rust/choices.ts'
 import {clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
-import {payloads} from '../rust/payloads.ts'
+import {borrowingPayloads, payloadsNamed} from '../rust/payloads.ts'
 import {printProgram} from '../rust/print.ts'
 import type {Wrapper} from './wrapper.ts'
 
@@ -17,8 +17,8 @@ export interface Numbered {
 /** Ordinals above this are of no client that was ever run: they are not looked for. */
 const most = 100_000
 
-/** Ordinals above this are positions among the clients without threads. */
-const aloneFrom = 1_000_000
+/** Ordinals above these are positions among the clients without threads, and among those of them whose T borrows. */
+const [aloneFrom, borrowingFrom] = [1_000_000, 2_000_000]
 
 class ClientList {
   readonly #ofSize: (size: number) => Iterator<Client, unknown>
@@ -63,23 +63,39 @@ export function clientListOf(wrapper: Wrapper): ClientList {
 /** The wrapper with no threads in its clients, T being what most of its methods take, and `Loud`, which is dropped. */
 function alone(wrapper: Wrapper): Wrapper {
   const {signatures, bounds} = wrapper
-  const callable = payloads.filter(({name}) => bounds?.payloads?.includes(name) ?? true)
+  const callable = payloadsNamed(bounds?.payloads)
     .map(payload => ({name: payload.name, methods: new Choices(signatures, payload, defaultBounds).methods.length}))
   const most = Math.max(...callable.map(({methods}) => methods))
   const telling = callable.filter(({name, methods}, i) => methods === most && (name === 'Loud' || callable.findIndex(other => other.methods === most) === i))
   return {...wrapper, bounds: {...bounds, threads: 0, payloads: telling.map(({name}) => name)}}
 }
 
-/** The clients without threads of more than so many statements, and of no more than that many; with one T, or two. */
+/** The wrapper with no threads in its clients, T being what borrows a variable of theirs. */
+function borrowing(wrapper: Wrapper): Wrapper {
+  const {signatures: {methods}, bounds} = wrapper
+  const isGeneric = methods.some(({types}) => types.length > 0)
+  const named = borrowingPayloads.map(({name}) => name).filter(name => isGeneric && (bounds?.payloads?.includes(name) ?? true))
+  return {...wrapper, bounds: {...bounds, threads: 0, instances: 1, values: 2, payloads: named}}
+}
+
+/**
+ * The clients without threads of no more statements than that: those of more than so many, with one T, or two; and all whose T
+ * borrows. Smallest first.
+ */
 export function* clientsAlone(wrapper: Wrapper, more: number, size: number): Generator<Numbered> {
   if (size <= more || wrapper.bounds?.threads === 0) return
-  for (const found of clientListOf(alone(wrapper)).upTo(size)) if (found.size > more) yield {...found, ordinal: found.ordinal + aloneFrom}
+  const lists = [{list: clientListOf(alone(wrapper)), from: aloneFrom, more}, {list: clientListOf(borrowing(wrapper)), from: borrowingFrom, more: 0}]
+  for (let statements = 1; statements <= size; statements++) {
+    for (const {list, from, more} of lists) {
+      if (statements > more) for (const found of list.upTo(statements)) if (found.size === statements) yield {...found, ordinal: found.ordinal + from}
+    }
+  }
 }
 
 /** The client of this position, or null if there is none among those up to a size. */
 export function clientOf(wrapper: Wrapper, ordinal: number, size: number): Numbered | null {
   const isAlone = ordinal > aloneFrom
-  if (ordinal > (isAlone ? aloneFrom : 0) + most) return null
+  if ((isAlone ? ordinal % aloneFrom : ordinal) > most || ordinal > borrowingFrom + most) return null
   for (const found of isAlone ? clientsAlone(wrapper, 0, size) : clientListOf(wrapper).upTo(size)) if (found.ordinal === ordinal) return found
   return null
 }

@@ -4,7 +4,7 @@
  * A borrow reads every word where it begins and where it is used for the last time: a write in between that is not ordered
  * races with one of the two (under models that know races), or shows as a change.
  */
-import {alloc, atomicFetchAddRelaxed, check, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
+import {alloc, atomicFetchAddRelaxed, check, free, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
 import {payloadNamed} from '../rust/payloads.ts'
 import {named, type Method} from '../rust/syntax.ts'
@@ -199,7 +199,15 @@ export class Interpreter {
         if (place.kind === 'borrow') this.#borrows.spend(place)
         return place
       }
-      case 'fresh': return payloadValue(yield* this.#fresh(operand.value))
+      case 'fresh': {
+        const words = yield* this.#fresh(operand.value)
+        return this.#setting.payload.borrows ? {kind: 'local', pointer: words[0]!} : payloadValue(words)
+      }
+      case 'borrowing': {
+        const local = behind(this.#at(operand.place))
+        if (local.kind !== 'local') throw new Error(`client: a T borrows a ${local.kind}`)
+        return payloadValue([local.pointer])
+      }
       case 'constant': return this.#constant(operand.text)
       case 'wrap': return yield* this.#wrap(operand.into, yield* this.#evaluate(operand.operand))
       case 'clone': return yield* this.#clone(this.#at(operand.place))
@@ -229,14 +237,14 @@ export class Interpreter {
     switch (value.kind) {
       case 'scalar': case 'reference': case 'none': return true
       case 'borrow': return !value.mutable
-      case 'payload': return !payload.mutatesWhenUsed && payload.owned === null
+      case 'payload': return satisfies(signatures, payloadNamed(payload.name).type, 'Copy')
       case 'some': case 'ok': case 'err': return this.#isCopy(value.value)
       case 'tuple': return value.items.every(item => this.#isCopy(item))
       case 'struct': {
         const {types, regions} = signatures.structs.find(({name}) => name === value.name)!
         return satisfies(signatures, named(value.name, types.map(() => payloadNamed(payload.name).type), regions), 'Copy')
       }
-      case 'owner': case 'closure': return false
+      case 'owner': case 'local': case 'closure': return false
     }
   }
 
@@ -405,6 +413,7 @@ export class Interpreter {
   * #dropValue(value: RustValue): Proc {
     switch (value.kind) {
       case 'payload': return yield* dropPayload(this.#setting, value.words)
+      case 'local': return yield* free(value.pointer, {name: 'drop(Loud)'})
       case 'owner': return yield* value.of === 'Box' ? dropBox(this.#setting, value.pointer) : dropArc(this.#setting, value.pointer)
       case 'some': case 'ok': case 'err': return yield* this.#dropValue(value.value)
       case 'tuple': for (const item of value.items) yield* this.#dropValue(item); return

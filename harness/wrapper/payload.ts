@@ -13,7 +13,7 @@ const references = 100
 /** The claim that is checked wherever a value that is not Send is used or dropped. */
 export const atHome = 'a value that is not Send stays on its thread'
 
-/** What a value owns outside of its words, and how it is made, used through `&T`, and dropped. Threads are numbered from 0, the main one. */
+/** What a value owns or borrows outside of its words, and how it is made, used through `&T`, and dropped. Threads are numbered from 0, the main one. */
 export interface Owned {
   readonly layout: Layout
   readonly make: (n: number, objects: Heap, thread: number) => Proc<readonly Operand[]>
@@ -92,6 +92,10 @@ const loud: Owned = {
   },
 }
 
+function* nothing(): Proc {
+  return
+}
+
 export interface PayloadWords {
   readonly name: string
   /** Words of a T. */
@@ -106,22 +110,26 @@ export interface PayloadWords {
   readonly mutatesWhenUsed: boolean
   /** Null: its words are all there is of it, and dropping it does nothing. */
   readonly owned: Owned | null
+  /** It owns nothing: it points to an object that a variable of the client owns. */
+  readonly borrows: boolean
 }
 
 const at = (words: readonly Operand[], i: number): Value => Value.of(words[i]!)
 
 /** By the names of rust/payloads.ts. */
 export const payloadWords: ReadonlyMap<string, PayloadWords> = new Map(([
-  {name: 'u8', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: null},
-  {name: 'Pair', size: 2, fresh: n => [n + 1, n + 1], isWhole: words => at(words, 0).eq(at(words, 1)), isValid: null, mutatesWhenUsed: false, owned: null},
-  {name: 'bool', size: 1, fresh: n => [n % 2], isWhole: null, isValid: words => at(words, 0).eq(0).or(at(words, 0).eq(1)), mutatesWhenUsed: false, owned: null},
+  {name: 'u8', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: null, borrows: false},
+  {name: 'Pair', size: 2, fresh: n => [n + 1, n + 1], isWhole: words => at(words, 0).eq(at(words, 1)), isValid: null, mutatesWhenUsed: false, owned: null, borrows: false},
+  {name: 'bool', size: 1, fresh: n => [n % 2], isWhole: null, isValid: words => at(words, 0).eq(0).or(at(words, 0).eq(1)), mutatesWhenUsed: false, owned: null, borrows: false},
   {
     name: 'Either', size: 2, fresh: n => n % 2 === 0 ? [0, n + 1] : [1, references + n + 1], isWhole: null,
-    isValid: words => at(words, 0).eq(at(words, 1).ge(references)), mutatesWhenUsed: false, owned: null,
+    isValid: words => at(words, 0).eq(at(words, 1).ge(references)), mutatesWhenUsed: false, owned: null, borrows: false,
   },
-  {name: '&\'static u8', size: 1, fresh: n => [references + n + 1], isWhole: null, isValid: words => at(words, 0).ne(0), mutatesWhenUsed: false, owned: null},
-  {name: 'Cell<u8>', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: true, owned: null},
-  {name: 'Rc<u8>', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: counted},
-  {name: 'Homed', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: homed},
-  {name: 'Loud', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: loud},
+  {name: '&\'static u8', size: 1, fresh: n => [references + n + 1], isWhole: null, isValid: words => at(words, 0).ne(0), mutatesWhenUsed: false, owned: null, borrows: false},
+  {name: 'Cell<u8>', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: true, owned: null, borrows: false},
+  {name: 'Rc<u8>', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: counted, borrows: false},
+  {name: 'Homed', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: homed, borrows: false},
+  {name: 'Loud', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: loud, borrows: false},
+  {name: '&Loud', size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: {...loud, drop: nothing}, borrows: true},
+  {name: "Peek<'_>", size: 1, fresh: n => [n + 1], isWhole: null, isValid: null, mutatesWhenUsed: false, owned: {...loud, drop: loud.use}, borrows: true},
 ] satisfies readonly PayloadWords[]).map(words => [words.name, words]))

@@ -69,7 +69,7 @@ function heapsOf(memory: Memory, payload: PayloadWords, most: number): Pick<Sett
     payload,
     boxes: memory.heap('box', {payload: payload.size}, most),
     arcs: memory.heap('arc', {count: 1, payload: payload.size}, most),
-    objects: memory.heap(payload.name, payload.owned?.layout ?? {value: 1}, payload.owned === null ? 0 : most),
+    objects: memory.heap(payload.borrows ? 'Loud' : payload.name, payload.owned?.layout ?? {value: 1}, payload.owned === null ? 0 : most),
   }
 }
 

@@ -74,7 +74,7 @@ function verdictOf(row: WrapperRow, paint: Paint): string {
 /** `all up to size 3`, `all up to size 3, 12 not run, alone to 6`, `breaks at size 3` by the client that broke it. */
 function coveredBy({verdict, size, alone, asked, skipped, unknown}: WrapperRow): string {
   if (verdict === 'no mapping') return ''
-  if (verdict === 'unsound') return `breaks at size ${Math.max(size, alone) + 1}`
+  if (verdict === 'unsound') return `breaks at size ${(alone > 0 ? alone : size) + 1}`
   const left = skipped - unknown.length
   const parts = [
     size === 0 ? `not all of size 1` : `all up to size ${size}`, ...size > 0 && size < asked ? [`part of ${size + 1}`] : [],
@@ -91,7 +91,7 @@ export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quie
   const open = rows.filter(isUnknown).flatMap(row => say('?', row, `is unknown: ${whyUnknown(row)}`))
   const covered = quiet || !rows.some(({verdict}) => verdict === 'no violation found') ? []
     : wrap(`“No violation found” speaks of the clients that were run, and of all of their executions; of no others.${
-      rows.some(({verdict, size, alone}) => verdict === 'no violation found' && alone > size) ? ' “Alone”: those without threads, T being one type or two.' : ''}`)
+      rows.some(({verdict, size, alone}) => verdict === 'no violation found' && alone > size) ? ' “Alone”: those without threads, T being one type or two, or borrowing a local variable.' : ''}`)
   const beside = quiet ? [] : [
     ...rows.some(({deadlock}) => deadlock !== null) ? ['“Deadlock”: some client waits for ever.'] : [],
     ...rows.some(({leak}) => leak !== null) ? ['“Leak”: what a failed section read can be observed.'] : [],

@@ -9,6 +9,8 @@ export type RustValue =
   | {readonly kind: 'payload'; readonly words: readonly Operand[]}
   /** `&T` or `&mut T`: where its words are. `seen`: what they held when the borrow began; `id` tells it from others (borrows.ts). */
   | {readonly kind: 'borrow'; readonly mutable: boolean; readonly words: readonly Address[]; readonly seen: readonly Operand[] | null; readonly id: object | null}
+  /** A variable of the client's own that T borrows: its object. */
+  | {readonly kind: 'local'; readonly pointer: Operand}
   /** A reference to a value that lives in a variable: `&lock`. */
   | {readonly kind: 'reference'; readonly to: RustValue}
   /** A struct of the wrapper's: whatever its bodies keep in it. `drop` is glue that Rust would make for its fields. */

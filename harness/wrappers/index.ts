@@ -14,6 +14,7 @@ import {handoffs} from './handoff.ts'
 import {hazards} from './hazard.ts'
 import {indexStacks} from './index-stack.ts'
 import {leftRights} from './left-right.ts'
+import {lifetimes} from './lifetimes.ts'
 import {onces} from './once.ts'
 import {oneshots} from './oneshot.ts'
 import {rcuCells} from './rcu-cell.ts'
@@ -57,5 +58,6 @@ export const catalogue: readonly Wrapper[] = [
   ...handles,
   ...binders,
   ...aliasings,
+  ...lifetimes,
   ...missingBounds,
 ]

@@ -12,6 +12,8 @@ const byRepair: Readonly<Record<string, readonly string[]>> = {
   'd11-seq-wrap-3': ['d11-seq-wrap-2'],
   'seq-lock-proof-checked': ['seq-lock-proof', 'seq-lock-proof-shared'],
   'd10-seq-type-safe': ['d10-seq-type-safe-unchecked'],
+  pared: ['pared-0.3'],
+  papaya: ['papaya-covariant'],
   'd13-rcu-ref': ['d15-rcu-no-grace', 'd15-rcu-barrier', 'd16-rcu-relaxed-publish', 'd16-rcu-relaxed-dereference', 'd16-rcu-plain-dereference'],
   'rcu-in-c': ['d14-rcu-escape', 'd14-rcu-no-guard', 'd24-rcu-guard-send'],
   'd14-handoff-rechecked': ['d14-handoff'],
