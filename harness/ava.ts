@@ -19,7 +19,7 @@ import {userSites} from './sites.ts'
 import {defaultSetting, hasHeap, isSameSetting, type Setting} from './setting.ts'
 import {parseToken} from './token.ts'
 import {partsOfClientName} from './wrapper/clients.ts'
-import {smallDepth, type Depth} from './wrapper/depth.ts'
+import {checkDepth, smallDepth, type Depth} from './wrapper/depth.ts'
 import {evaluateWrapper, tokenOf, type WrapperRow} from './wrapper/evaluate.ts'
 import {clientReport} from './wrapper/report.ts'
 import {clientAt, clientRun, clientSubject} from './wrapper/showcase.ts'
@@ -101,7 +101,7 @@ export const reaches: Macro<Arguments> = {
 }
 
 export interface WrapperTestOptions {
-  /** Statements of the largest client; default 3, or what the wrapper says. */
+  /** Statements of the largest client; default 3, or what the wrapper says; and 6 without threads, unless `clients` is said. */
   readonly size?: number
   /** Clients to try; default 500. */
   readonly clients?: number
@@ -147,7 +147,7 @@ export const unsound: Macro<WrapperArguments> = {
 
 function wrapperRow(wrapper: Wrapper, model: Model, {size, clients, bound, executions}: WrapperTestOptions): WrapperRow {
   const asked = Object.fromEntries(Object.entries({size, clients, bound, executions}).filter(([, value]) => value !== undefined)) as Partial<Depth>
-  const [row] = evaluateWrapper(wrapper, [model], {...smallDepth, ...asked, ...size === undefined ? {} : {sizeIs: 'asked'}})
+  const [row] = evaluateWrapper(wrapper, [model], {...smallDepth, ...clients === undefined ? {alone: checkDepth.alone!} : {}, ...asked, ...size === undefined ? {} : {sizeIs: 'asked'}})
   return row!
 }
 

@@ -5,7 +5,7 @@ import {
   type Body, type Call, type RustValue, type Wrapper,
 } from '../harness/index.ts'
 import {rowOf, isUnknown, type WrapperRow} from '../harness/wrapper/evaluate.ts'
-import {smallDepth} from '../harness/wrapper/depth.ts'
+import {deepDepth, smallDepth} from '../harness/wrapper/depth.ts'
 import {clientReport} from '../harness/wrapper/report.ts'
 import {clientRun} from '../harness/wrapper/showcase.ts'
 import {wrapperLines, wrapperTable} from '../harness/wrapper/table.ts'
@@ -246,7 +246,7 @@ test('what takes more statements than threads leave room for is found by clients
     },
   }, {items: 'pub struct Key(()); impl Key { pub fn new() -> Self; }'})
   t.is(found(keyed).verdict, 'no violation found')
-  const row = rowOf(keyed, sc, {...smallDepth, alone: 5})
+  const row = rowOf(keyed, sc, {...deepDepth, clients: 1})
   t.is(row.verdict, 'unsound')
   t.regex(wrapperTable([row]), /breaks at size 5 +slot#1000\d+:sc:1:0$/m)
   t.regex(reportOf(keyed, row), /In line 9, `black_box\(value\);`/)
@@ -299,4 +299,43 @@ test('a body that throws is its author’s mistake, also where it drops; and it 
     },
   }, {items: 'impl<T> Drop for Slot<T> {}'})
   t.throws(() => found(dropped), {instanceOf: MisfitBody, message: /^wrapper slot: the body of Slot::drop threw at .*wrapper-own\.ts:\d+: not yet; what panics in Rust is panic\(…\) here$/})
+})
+
+const spinning: Body = function* ({self}) {
+  while ((yield* raw(yield* readOnce(stateIn(self).flag))) === 0);
+  return unitValue
+}
+
+test('a body that goes round for ever is told, and does not keep anybody waiting', t => {
+  const row = rowOf(slot('pub fn wait(&self);', {'Slot::wait': spinning}), sc, {...smallDepth, size: 2, sizeIs: 'asked'})
+  t.is(row.verdict, 'no violation found')
+  t.not(row.deadlock, null)
+})
+
+const twice: Body = function* ({self, args}) {
+  const value = payloadValue(yield* loadWords(stateIn(self).data, readPlain))
+  yield* callClosure(args[0], value)
+  yield* callClosure(args[0], value)
+  return unitValue
+}
+
+test('an FnOnce is called once, an FnMut as often as anybody likes', t => {
+  t.throws(() => found(slot('pub fn with(&self, look: impl FnOnce(T));', {'Slot::with': twice})), {instanceOf: MisfitBody, message: /Slot::with threw.*: a body wants a closure to call again, and was given an FnOnce/})
+  t.notThrows(() => rowOf(slot('pub fn with(&self, look: impl FnMut(T));', {'Slot::with': twice}), sc, {...smallDepth, size: 2, sizeIs: 'asked'}))
+})
+
+const starless: Body = function* ({self}) {
+  yield readPlain(stateIn(self).flag) as never
+  return unitValue
+}
+
+test('a star that is missing is its author’s mistake', t => {
+  t.throws(() => found(slot('pub fn get(&self);', {'Slot::get': starless})), {instanceOf: MisfitBody, message: /the body of Slot::get threw: a body wants yield\* \(with the star\)/})
+})
+
+test('so is what a definition lacks, and a layout that throws', t => {
+  const whole = {name: 'w', rust: 'pub struct A; impl A { pub fn new() -> Self; pub fn get(&self); }', layout: () => null, bodies: {'A::new': getMut, 'A::get': getMut}}
+  for (const field of ['rust', 'bodies', 'layout'] as const) t.throws(() => wrapper({...whole, [field]: undefined}), {instanceOf: MisfitBody, message: new RegExp(`^wrapper w has no ${field}: `)})
+  const broken = wrapper({...whole, layout: () => { throw new Error('no room') }})
+  t.throws(() => found(broken), {instanceOf: MisfitBody, message: 'wrapper w: its layout threw: no room'})
 })

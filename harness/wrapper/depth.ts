@@ -11,7 +11,7 @@ export interface Depth extends Omit<ClientBudget, 'expired' | 'only' | 'looks'> 
 /** What is tried of every wrapper, of one that somebody writes, and of one that is asked for by name. */
 export const smallDepth: Depth = {size: 3, sizeIs: 'default', clients: 500, bound: 3, executions: 20_000}
 export const checkDepth: Depth = {...smallDepth, size: 4, alone: 6, clients: 1_000}
-export const deepDepth: Depth = {size: 5, sizeIs: 'least', clients: 2_000, bound: 3, executions: 200_000}
+export const deepDepth: Depth = {size: 5, sizeIs: 'least', alone: 7, clients: 2_000, bound: 3, executions: 200_000}
 
 /** Statements of the largest client of a wrapper. */
 export function sizeFor({bounds}: Wrapper, {size, sizeIs}: Depth): number {

@@ -7,7 +7,7 @@
 import {alloc, atomicFetchAddRelaxed, check, free, readPlain, rewriting, Value, writePlain, type Op, type Operand, type Proc} from '../../lib/index.ts'
 import type {Block, Capture, Closure, Operand as Expression, Pattern, Place, Statement, Thread, Variable} from '../rust/client.ts'
 import {payloadNamed} from '../rust/payloads.ts'
-import {named, type Method} from '../rust/syntax.ts'
+import {named, type Method, type Type} from '../rust/syntax.ts'
 import {satisfies} from '../rust/traits.ts'
 import {Borrows} from './borrows.ts'
 import {misfit} from './misfit.ts'
@@ -162,7 +162,8 @@ export class Interpreter {
     const [receiver] = operands
     const inner = hasReceiver ? behind(receiver!) : null
     const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
-    const body = wrapper.bodies[method.id]!({...this.#setting, self, args: hasReceiver ? operands.slice(1) : operands})
+    const args = operands.map((operand, i) => onceOnly(operand, method.parameters[i]!.type))
+    const body = wrapper.bodies[method.id]!({...this.#setting, self, args: hasReceiver ? args.slice(1) : args})
     const result = yield* this.#watched(method, blaming(wrapper, method.id, body))
     const wrong = misfit(wrapper.signatures, method, this.#setting.payload, result)
     if (wrong !== null) throw new MisfitBody(`wrapper ${wrapper.name}: ${wrong}`)
@@ -437,6 +438,20 @@ function* setCell(at: Address, thread: number): Proc {
 
 /** What the main thread sets cells to; others, one more each. */
 const setBy = 50
+
+/** A `FnOnce` is gone once it has been called. */
+function onceOnly(value: RustValue, type: Type): RustValue {
+  if (value.kind !== 'closure' || type.kind !== 'closure' || type.trait !== 'FnOnce') return value
+  let isGone = false
+  return {
+    kind: 'closure',
+    call(...args) {
+      if (isGone) throw new TypeError('a body wants a closure to call again, and was given an FnOnce')
+      isGone = true
+      return value.call(...args)
+    },
+  }
+}
 
 function refer(value: RustValue): RustValue {
   return value.kind === 'reference' || value.kind === 'borrow' ? value : {kind: 'reference', to: value}

@@ -3,7 +3,7 @@
  * they begin with; what it does after them is run on the memory that they leave, once per execution. In between, each
  * scoped thread is a thread of the program (std::thread::scope: spawning and joining order everything before and after).
  */
-import {awaitOnce, check, program, type Heap, type Location, type Memory, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
+import {awaitOnce, check, program, WrongInput, type Heap, type Location, type Memory, type Op, type Proc, type Reply, type Scalar} from '../../lib/index.ts'
 import type {AnyProgram} from '../operations.ts'
 import type {Block, Client, Statement, Thread, Variable} from '../rust/client.ts'
 import {closuresIn} from '../rust/client.ts'
@@ -14,10 +14,19 @@ import {payloadWords, type PayloadWords} from './payload.ts'
 import {ownSections, type Sections} from './sections.ts'
 import {Sequential, SequentialDeadlock, SequentialFault} from './sequential.ts'
 import {Unwinding, type RustValue} from './value.ts'
-import {constructed, type Wrapper} from './wrapper.ts'
+import {constructed, MisfitBody, type Wrapper} from './wrapper.ts'
 
 /** What the sequential parts of a client are judged by. */
 export const aloneClaims = {before: 'the main thread does nothing wrong by itself', after: 'the main thread does nothing wrong after the others have ended'} as const
+
+/** The memory of one instance. @throws {MisfitBody} if the author's function does. */
+function laidOut(wrapper: Wrapper, ...given: Parameters<Wrapper['layout']>): unknown {
+  try {
+    return wrapper.layout(...given)
+  } catch (error) {
+    throw error instanceof WrongInput ? error : new MisfitBody(`wrapper ${wrapper.name}: its layout threw: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
 
 /** The payload's words, or null if values of it cannot be run. */
 export function runnable(client: Client): PayloadWords | null {
@@ -31,7 +40,7 @@ export function clientProgram(wrapper: Wrapper, client: Client, payload: Payload
   const built = program(name, memory => {
     const instances = new Map<Statement, unknown>()
     const most = objectsPerThread(wrapper, client.main)
-    for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, wrapper.layout(memory, instanceName(instances.size), payload, struct, most))
+    for (const {statement, struct} of constructorsIn(wrapper, client.main)) instances.set(statement, laidOut(wrapper, memory, instanceName(instances.size), payload, struct, most))
     const setting: Setting = {wrapper, ...heapsOf(memory, payload, most), thread: 0, instanceOf: statement => instances.get(statement), ...watch === undefined ? {} : {watch}, ...trace === undefined ? {} : {trace}}
     main = new Main(setting, before)
     const never = memory.word('the end of the main thread')

@@ -27,6 +27,13 @@ interface Around {
   readonly wrong?: (what: string, isClaim: boolean) => void
 }
 
+/** No statement of a client does so many operations that ends at all. */
+const endless = 10_000
+
+function isOperation(yielded: unknown): boolean {
+  return typeof yielded === 'object' && yielded !== null && 'kind' in yielded
+}
+
 export class Sequential {
   /** Words that were written, by index. */
   readonly written = new Map<number, Scalar>()
@@ -46,9 +53,13 @@ export class Sequential {
     this.#wrong = wrong
   }
 
+  /** @throws {SequentialDeadlock} also of what goes round and round: nobody is there to change what it looks at. */
   run<T>(proc: Proc<T>): T {
     let step = proc.next()
-    while (step.done !== true) step = proc.next(this.#perform(step.value))
+    for (let count = 1; step.done !== true; count++) {
+      if (count > endless) throw new SequentialDeadlock(`${count} operations, and no end`)
+      step = isOperation(step.value) ? proc.next(this.#perform(step.value)) : proc.throw(new TypeError('a body wants yield* (with the star) in front of operations: what it yielded is none'))
+    }
     return step.value
   }
 

@@ -190,7 +190,7 @@ export function severest({failures}: Run): Failure | null {
 
 /** A client panics inside of closures only, and those are caught: what else is thrown comes of undefined behaviour, or is a mistake. */
 function mustBeTheirs(message: string, stack: string): void {
-  if (/^wrapper \S+: the body of /.test(message)) throw new MisfitBody(message)
+  if (/^wrapper \S+: the body of /.test(message) || message.includes('yielded something that is no operation')) throw new MisfitBody(message)
   if (message.startsWith('client:')) throw new Error(`${message}\n${stack}`)
 }
 

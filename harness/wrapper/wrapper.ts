@@ -107,9 +107,12 @@ export class MisfitBody extends WrongInput {
 /**
  * Parses the signatures and holds the bodies against them.
  * @throws {SignatureError} with line and column, if the Rust text cannot be read.
- * @throws {MisfitBody} if a safe method has no body, or a body no method, or there is no layout (in JavaScript).
+ * @throws {MisfitBody} if a safe method has no body, or a body no method, or something is missing (in JavaScript).
  */
 export function wrapper(definition: WrapperDefinition): Wrapper {
+  for (const [field, what] of [['name', 'string'], ['rust', 'string'], ['bodies', 'object']] as const) {
+    if (typeof definition[field] !== what) throw new MisfitBody(`wrapper ${field === 'name' ? 'without a name' : definition.name} has no ${field}: a wrapper is {name, rust, layout, bodies}`)
+  }
   if (typeof definition.layout !== 'function') throw new MisfitBody(`wrapper ${definition.name} has no layout: say what memory an instance has, as layout: (memory, name) => memory.word(name), or () => null`)
   const signatures = parseSignatures(definition.name, definition.rust)
   const safe = signatures.methods.filter(({unsafe}) => !unsafe)
