@@ -215,3 +215,10 @@ test('and declares no payload that Rust has', t => {
   const client: Client = {payload: "&'static u8", main: block()}
   t.is(printProgram(signatures, client, new Map(), 'wrapper'), 'use wrapper::*;\n\nfn main() {\n\n}\n')
 })
+
+test('in closures within closures, what is captured has no more stars than it needs', t => {
+  const signatures = parseSignatures('w', `struct Lock<T>(T); struct Guard<'a, T>(&'a T); impl<T> Deref for Guard<'_, T> { type Target = T; }
+    impl<T> Lock<T> { fn new(value: T) -> Self; fn lock(&self) -> Guard<'_, T>; fn with(&self, look: impl Fn()); }`)
+  const text = [...clients(signatures, {size: 5, payloads: ['u8']}, {...defaultBounds, threads: 0, instances: 1})].map(client => flat(printed(signatures, client)))
+  t.true(text.some(client => client.includes('lock.with(|| { lock.with(|| { black_box(&*guard); }); });')))
+})

@@ -185,11 +185,18 @@ const tinyErased = `
   impl Handle { fn new<T: Send>(value: T) -> Handle; fn boxed<T: Send>(value: Box<T>) -> Handle; fn end(self); }
   impl Drop for Handle {}`
 
+const tinyTaken = `
+  pub struct Lock<T>(UnsafeCell<T>);
+  pub struct Guard<'a, T>(&'a Lock<T>);
+  impl<T> Lock<T> { fn new(value: T) -> Self; fn lock(&self) -> Guard<'_, T>; fn once(&self, look: impl FnOnce(&T)); fn often(&self, look: impl FnMut(&T)); fn end(self); }
+  impl<T> Guard<'_, T> { fn end(self); fn renew(&mut self); }
+  impl<T> Deref for Guard<'_, T> { type Target = T; } impl<T> DerefMut for Guard<'_, T> {} impl<T> Drop for Guard<'_, T> {}`
+
 const agrees = test.macro({
   exec(t, text: string, payload: string, size: number, threads: number) {
     if (!canAsk(t)) return
     const signatures = parseSignatures('tiny', text)
-    const raw = [...rawClients(signatures, payload, size, threads, {...defaultBounds, closure: text === tinyScoped ? 2 : 1})]
+    const raw = [...rawClients(signatures, payload, size, threads, {...defaultBounds, closure: text === tinyScoped || text === tinyTaken ? 2 : 1})]
     const programs = raw.map((client, i) => printed(signatures, client, i))
     const ours = raw.map(client => check(signatures, client))
     const theirs = rejections(signatures, programs)
@@ -219,6 +226,7 @@ test('tuples and options of guards', agrees, tinyParts, 'u8', 3, 0)
 test('tuples and options of guards', agrees, tinyParts, 'Loud', 3, 0)
 test('closures', agrees, tinyClosures, 'u8', 3, 0)
 test('closures', agrees, tinyClosures, 'Loud', 3, 0)
+test('what closures are given and lent', agrees, tinyTaken, 'u8', 4, 0)
 test('a guard for the time of a closure', agrees, tinyScoped, 'u8', 4, 0)
 test('lifetimes in a cell, which stay as they are', agrees, tinyCell, 'u8', 4, 0)
 test('lifetimes in a cell, which stay as they are', agrees, tinyCell, 'u8', 2, 1)

@@ -339,3 +339,44 @@ test('so is what a definition lacks, and a layout that throws', t => {
   const broken = wrapper({...whole, layout: () => { throw new Error('no room') }})
   t.throws(() => found(broken), {instanceOf: MisfitBody, message: 'wrapper w: its layout threw: no room'})
 })
+
+/** The count of pins, once the value has gone with the last of them. */
+const gone = -100
+
+/** @param isCounted does `with` hold a pin of its own, or trust that of whoever calls it? */
+function pinning(isCounted: boolean): Wrapper {
+  const add = (at: Location, by: number): Proc<number> => function* () {
+    const count = Number(yield* raw(yield* readPlain(at))) + by
+    yield* writePlain(at, count)
+    return count
+  }()
+  const unpin: Body = function* (call) {
+    const {data, flag} = stateIn(call.self)
+    if ((yield* add(flag, -1)) !== 0) return unitValue
+    yield* writePlain(flag, gone)
+    yield* dropPayload(call, yield* loadWords(data, readPlain))
+    return unitValue
+  }
+  const pinned = slot("pub fn pin(&self) -> Pinned<'_, T>; pub fn with(&self, look: impl FnOnce(&T));", {
+    * 'Slot::pin'({self}) {
+      yield* add(stateIn(self).flag, 1)
+      return structValue('Pinned', self)
+    },
+    * 'Slot::with'(call) {
+      const {data, flag} = stateIn(call.self)
+      if ((yield* add(flag, 0)) <= 0) return unitValue
+      if (isCounted) yield* add(flag, 1)
+      yield* callClosure(call.args[0], borrowed(data))
+      return isCounted ? yield* unpin(call) : unitValue
+    },
+    'Pinned::drop': unpin,
+  }, {items: "pub struct Pinned<'a, T>(&'a Slot<T>); impl<T> Drop for Pinned<'_, T> {}", payloads: ['Loud']})
+  return {...pinned, bounds: {payloads: ['Loud'], threads: 0, instances: 1, size: 5, clients: 400}}
+}
+
+test('a closure drops what it was given, while it looks', t => {
+  const row = found(pinning(false))
+  t.is(row.verdict, 'unsound')
+  t.is(found(pinning(true)).verdict, 'no violation found')
+  t.regex(reportOf(pinning(false), row), /\.with\(\|value\| \{\n.* drop\(pinned\);\n.* black_box\(value\);/)
+})

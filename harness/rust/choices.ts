@@ -1,5 +1,5 @@
 /** What a client may do next: every statement that types allow, moves minded, borrows not yet. */
-import {sizeOfStatement, unitOperand, type Capture, type Closure, type Operand, type Pattern, type Place, type Statement} from './client.ts'
+import {lentBy, sizeOfStatement, unitOperand, type Capture, type Closure, type Operand, type Pattern, type Place, type Statement, type Variable} from './client.ts'
 import type {Payload} from './payloads.ts'
 import {isInteger} from './prelude.ts'
 import {mentioned} from './rename.ts'
@@ -338,17 +338,28 @@ export class Choices {
     if (state.depth >= this.#bounds.depth) return
     const parameters = type.parameters.map((_, i) => state.next + i)
     const params = type.parameters.map((parameter, i): Slot => ({variable: parameters[i]!, type: parameter, moved: false, used: false, written: false, capture: null}))
-    const inner = capturing({...state, next: state.next + parameters.length}, () => ['share'])
+    const inner = capturing({...state, next: state.next + parameters.length}, captured => this.#modesIn(type, captured, state.depth))
     const opened: State = {...inner, slots: [...params, ...inner.slots], place: 'closure', depth: state.depth + 1}
     for (const {made: statements, state: ended} of this.#bodies(opened, Math.min(size, this.#bounds.closure))) {
       const panics = statements.at(-1)?.kind === 'panic'
       const results = panics ? [{made: unitOperand, state: ended}] : this.#results(type, params, ended, free)
       for (const {made: result, state: after} of results) {
         const body = {statements, drops: []}
-        const closure: Closure = {captures: capturesOf(after.slots, mentioned(statements, [result])), parameters, body, result}
-        yield {made: {kind: 'closure', closure}, state: {...after, slots: state.slots, place: state.place, depth: state.depth}}
+        const captures = capturesOf(after.slots, mentioned(statements, [result]))
+        if (!isAsCaptured(captures, statements, after)) continue
+        const closure: Closure = {captures, parameters, body, result}
+        const isGiven = ({variable}: Slot): boolean => captures.some(({outer, mode}) => outer === variable && mode === 'move')
+        const slots = state.slots.map(slot => isGiven(slot) ? {...slot, moved: true} : slot)
+        yield {made: {kind: 'closure', closure}, state: {...after, slots, place: state.place, depth: state.depth}}
       }
     }
+  }
+
+  /** How a closure may take a variable: what it lends on, if it may change anything; and what has a destructor, if it is called once. */
+  #modesIn({trait}: ClosureType, type: Type, depth: number): readonly Capture['mode'][] {
+    if (trait === 'Fn' || depth > 0 || type.kind === 'reference') return ['share']
+    const isLent = this.modes(type).includes('lend')
+    return ['share', ...isLent ? ['lend' as const] : [], ...trait === 'FnOnce' && this.#owning(type) ? ['move' as const] : []]
   }
 
   /** All sequences of at most so many statements. */
@@ -372,6 +383,14 @@ export class Choices {
       : []
     yield copied.length === 0 ? {made: unitOperand, state} : {made: {kind: 'copy', place: copied[0]!}, state}
   }
+}
+
+/** Rust finds out by itself how a closure captures: exclusively what is lent in it, by value what is moved in it; each variable in one way. */
+function isAsCaptured(captures: readonly Capture[], statements: readonly Statement[], {slots}: State): boolean {
+  const lent = statements.flatMap(lentBy)
+  const isGone = (inner: Variable): boolean => slots.some(({variable, moved}) => variable === inner && moved)
+  return new Set(captures.map(({outer}) => outer)).size === captures.length
+    && captures.every(({mode, inner}) => mode === 'share' || (mode === 'lend' ? lent.includes(inner) : isGone(inner)))
 }
 
 function isUnit(type: Type): boolean {

@@ -95,7 +95,7 @@ export interface Thread {
   readonly result: {readonly inner: Variable; readonly outer: Variable} | null
 }
 
-/** A closure does not move what it captures: its captures are `share` only. The method decides when and how often it runs. */
+/** Only an `FnOnce` moves what it captures, and only that or an `FnMut` has it lent. The method decides when and how often it runs. */
 export interface Closure {
   readonly captures: readonly Capture[]
   readonly parameters: readonly Variable[]

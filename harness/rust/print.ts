@@ -145,10 +145,16 @@ class Printer {
     }
   }
 
-  /** `**x`, with one star less where the name already stands for what is behind the reference. */
+  /** How many references the name already stands for what is behind of: those of the closures, one in the other, that capture it. */
+  #hidden(variable: Variable): number {
+    const alias = this.#aliases.get(variable)
+    return alias === undefined ? 0 : 1 + this.#hidden(alias.outer)
+  }
+
+  /** `**x`, with fewer stars where the name already stands for what is behind references. */
   #place({variable, derefs}: Place): string {
-    const written = derefs - (this.#aliases.has(variable) ? 1 : 0)
-    return written < 0 ? `(&${this.#name(variable)})` : '*'.repeat(written) + this.#name(variable)
+    const written = derefs - this.#hidden(variable)
+    return written < 0 ? `(${'&'.repeat(-written)}${this.#name(variable)})` : '*'.repeat(written) + this.#name(variable)
   }
 
   /** A shared reference is its own reborrow: `x` for `&*x`. */
@@ -168,7 +174,7 @@ class Printer {
   }
 
   #moved(variable: Variable): string {
-    return this.#aliases.has(variable) ? `&${this.#name(variable)}` : this.#name(variable)
+    return '&'.repeat(this.#hidden(variable)) + this.#name(variable)
   }
 
   // ---- Closures and threads ------------------------------------------------------------------------
@@ -269,7 +275,7 @@ class Survey {
   #captures(captures: readonly Capture[], silent: boolean): void {
     for (const capture of captures) {
       if (capture.mode === 'lend') this.mutable.add(capture.outer)
-      if (silent) this.aliases.set(capture.inner, capture)
+      if (silent && capture.mode !== 'move') this.aliases.set(capture.inner, capture)
       else this.names.set(capture.inner, this.#nameOf(capture.outer))
     }
   }
@@ -292,6 +298,7 @@ class Survey {
         for (const parameter of parameters) this.#called(parameter)
         this.block(body)
         this.#operand(result)
+        for (const {outer, inner} of captures) if (this.mutable.has(inner)) this.mutable.add(outer)
         break
       }
       default:

@@ -371,7 +371,8 @@ class Typing {
   #closure(closure: Closure, wanted: ClosureType): Variable {
     const build = this.#build
     const {label} = build
-    if (closure.captures.some(({mode}) => mode !== 'share')) throw new IllTyped(`${label}: a closure captures by reference only`)
+    const allowed = {Fn: ['share'], FnMut: ['share', 'lend'], FnOnce: ['share', 'lend', 'move']}[wanted.trait]
+    if (!closure.captures.every(({mode}) => allowed.includes(mode))) throw new IllTyped(`${label}: an ${wanted.trait} captures otherwise`)
     if (closure.parameters.length !== wanted.parameters.length) {
       throw new IllTyped(`${label}: the closure takes ${closure.parameters.length} arguments instead of ${wanted.parameters.length}`)
     }

@@ -13,7 +13,7 @@ export function withBodies(wrapper: Wrapper, change: Change): Wrapper {
   const bodies = Object.entries(wrapper.bodies).map(([method, body]) => [method, (call: Call): Proc<RustValue> => {
     let depth = 0
     const args = call.args.map((arg): RustValue => arg.kind !== 'closure' ? arg : {
-      kind: 'closure',
+      ...arg,
       * call(...given) {
         depth++
         try {

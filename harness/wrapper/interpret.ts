@@ -162,12 +162,25 @@ export class Interpreter {
     const [receiver] = operands
     const inner = hasReceiver ? behind(receiver!) : null
     const self = inner === null ? instance : inner.kind === 'struct' ? inner.state : inner
-    const args = operands.map((operand, i) => onceOnly(operand, method.parameters[i]!.type))
+    const called = new Set<RustValue>()
+    const args = operands.map((operand, i) => onceOnly(operand, method.parameters[i]!.type, called))
     const body = wrapper.bodies[method.id]!({...this.#setting, self, args: hasReceiver ? args.slice(1) : args})
-    const result = yield* this.#watched(method, blaming(wrapper, method.id, body))
+    let result: RustValue
+    try {
+      result = yield* this.#watched(method, blaming(wrapper, method.id, body))
+    } catch (error) {
+      if (error instanceof Unwinding) yield* this.#dropUncalled(operands, called)
+      throw error
+    }
+    yield* this.#dropUncalled(operands, called)
     const wrong = misfit(wrapper.signatures, method, this.#setting.payload, result)
     if (wrong !== null) throw new MisfitBody(`wrapper ${wrapper.name}: ${wrong}`)
     return yield* this.made(result)
+  }
+
+  /** What was moved into closures that were never called. */
+  * #dropUncalled(operands: readonly RustValue[], called: ReadonlySet<RustValue>): Proc {
+    for (const operand of operands) if (operand.kind === 'closure' && !called.has(operand)) for (const value of operand.given) yield* this.#dropValue(value)
   }
 
   #watched(method: Method, body: Proc<RustValue>): Proc<RustValue> {
@@ -294,9 +307,10 @@ export class Interpreter {
   #closure({captures, parameters, body, result}: Closure): RustValue {
     const [setting, borrows] = [this.#setting, this.#borrows]
     const outside = this.captured(captures)
+    const given = captures.filter(({mode}) => mode === 'move').map(({outer}) => this.take(outer))
     const made = (value: RustValue): Proc<RustValue> => this.made(value)
     return {
-      kind: 'closure',
+      kind: 'closure', given,
       * call(...args) {
         const own = new Interpreter(setting, new Map(outside), borrows)
         for (const [i, parameter] of parameters.entries()) own.bind(parameter, yield* made(args[i]!))
@@ -440,14 +454,13 @@ function* setCell(at: Address, thread: number): Proc {
 const setBy = 50
 
 /** A `FnOnce` is gone once it has been called. */
-function onceOnly(value: RustValue, type: Type): RustValue {
+function onceOnly(value: RustValue, type: Type, called: Set<RustValue>): RustValue {
   if (value.kind !== 'closure' || type.kind !== 'closure' || type.trait !== 'FnOnce') return value
-  let isGone = false
   return {
-    kind: 'closure',
+    ...value,
     call(...args) {
-      if (isGone) throw new TypeError('a body wants a closure to call again, and was given an FnOnce')
-      isGone = true
+      if (called.has(value)) throw new TypeError('a body wants a closure to call again, and was given an FnOnce')
+      called.add(value)
       return value.call(...args)
     },
   }

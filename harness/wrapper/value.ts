@@ -23,7 +23,8 @@ export type RustValue =
   | {readonly kind: 'some' | 'ok' | 'err'; readonly value: RustValue}
   | {readonly kind: 'none'}
   | {readonly kind: 'tuple'; readonly items: readonly RustValue[]}
-  | {readonly kind: 'closure'; readonly call: (...args: readonly RustValue[]) => Proc<RustValue>}
+  /** `given`: what has been moved into it, and goes with it. */
+  | {readonly kind: 'closure'; readonly call: (...args: readonly RustValue[]) => Proc<RustValue>; readonly given: readonly RustValue[]}
 
 export const unitValue: RustValue = {kind: 'tuple', items: []}
 
