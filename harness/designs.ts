@@ -8,7 +8,9 @@ import {seqlockDesigns} from './designs/kernel-seqlock.ts'
 import {linkedSeqlockDesigns} from './designs/linked-seqlock.ts'
 import {lockDesigns} from './designs/locks.ts'
 import {membarrierDesigns} from './designs/membarrier.ts'
+import {rcuCallbackDesigns} from './designs/rcu-callbacks.ts'
 import {rcuImplementations} from './designs/rcu-implementations.ts'
+import {rcuListDesigns} from './designs/rcu-lists.ts'
 import {refcountDesigns} from './designs/refcounts.ts'
 import {rcuUses} from './designs/rcu-usage.ts'
 import {rwlockDesigns} from './designs/rwlocks.ts'
@@ -20,5 +22,5 @@ export {withClaim, type Design, type Expectation, type Expected, type HeapCase, 
 /** Every built-in design, each followed by its mutants. */
 export const designs: readonly Design[] = [
   ...seqcountDesigns, ...seqlockDesigns, ...latchDesigns, ...c11Designs, ...lockDesigns, ...rwlockDesigns, ...hazardPointerDesigns, ...refcountDesigns,
-  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...membarrierDesigns, ...rcuImplementations, ...rcuUses,
+  ...linkedSeqlockDesigns, ...zombieListDesigns, ...zombieLookupDesigns, ...membarrierDesigns, ...rcuImplementations, ...rcuUses, ...rcuCallbackDesigns, ...rcuListDesigns,
 ]

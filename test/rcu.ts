@@ -2,8 +2,8 @@
 import test from 'ava'
 import {breaks, holds, reaches} from '../harness/ava.ts'
 import {
-  alloc, awaitAcquire, cpp20, executions, explore, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, rewriting, sc, smpMb, srcuReadLock,
-  srcuReadUnlock, storeRelease, synchronizeRcu, synchronizeSrcu, threads, tso, Value, when, writeOnce, writePlain,
+  alloc, cpp20, executions, explore, free, lkmm, loadAcquire, models, program, rcuDereference, rcuReadLock, rcuReadUnlock, readOnce, readPlain, rewriting, sc,
+  smpMb, synchronizeRcu, threads, Value, when, writeOnce, writePlain,
   type Location, type Memory, type Op, type Proc, type Program,
 } from '../lib/index.ts'
 import * as p from '../primitives/index.ts'
@@ -87,7 +87,11 @@ const ways: Readonly<Record<string, Gone>> = {
 /** A grace period of another thread: LKMM's race rules bound a plain access by fences of its own thread only (linux-kernel.cat, r-post-bounded). */
 const elsewhere = Object.keys(ways).filter(way => way.includes('rcu_barrier()') || way.includes('poll_state'))
 
-for (const [way, gone] of Object.entries(ways)) {
+/** The others are designs: rcu-kfree, rcu-barrier, rcu-polled. */
+const tried = ['synchronize_rcu()', 'kfree_rcu_mightsleep()', 'call_rcu()', 'cond_synchronize_rcu()', 'start_poll_synchronize_rcu() and poll_state_synchronize_rcu()']
+
+for (const way of tried) {
+  const gone = ways[way]!
   const marked = replaced(way, gone, pointer => readSection(pointer, readOnce))
   const acquired = replaced(`${way}, acquire`, gone, pointer => readSection(pointer, readOnce, loadAcquire))
   for (const model of models) {
@@ -96,6 +100,9 @@ for (const [way, gone] of Object.entries(ways)) {
     test(`and the reader may see either object, by ${way}, under ${model.name}`, reaches, isC ? acquired : marked, model)
     if (isC) test(`C and C++ give an address dependency no order, by ${way}, under ${model.name}`, breaks, marked, model, {by: 'uninitialised'})
   }
+}
+
+for (const [way, gone] of Object.entries(ways)) {
   const plain = replaced(`${way}, plain`, gone)
   if (elsewhere.includes(way)) test(`LKMM calls a plain read racy that ${way} waits for`, breaks, plain, lkmm, {by: 'data-race'})
   else test(`nothing is freed under a reader that reads plainly, by ${way}`, holds, plain, lkmm)
@@ -108,42 +115,13 @@ for (const model of models) {
 
 // ---- What the barriers are for ----------------------------------------------------------------------
 
-/** The same, where the thread's `nth` operation of this name orders nothing. */
-function weakened(from: Program<never>, thread: string, operation: string, nth = 1): Program<never> {
-  return {...from, threads: from.threads.map(({name, body}) => ({name, body: () => {
-    let seen = 0
-    return rewriting(body(), (op: Op): Op | null => {
-      if (name !== thread || !('order' in op) || op.name !== operation || ++seen !== nth) return op
-      return op.kind === 'fence' ? null : {...op, order: 'ONCE'}
-    })
-  }}))}
+/** The same, where the thread's operations of this name order nothing. The others have mutants among the designs. */
+function weakened(from: Program<never>, thread: string, operation: string): Program<never> {
+  return {...from, threads: from.threads.map(({name, body}) => ({name, body: () => rewriting(body(), (op: Op): Op =>
+    name === thread && 'order' in op && op.name === operation ? {...op, order: 'ONCE'} as Op : op)}))}
 }
 
 const polled = 'poll_state_synchronize_rcu() of a grace period that somebody else asked for'
-
-/** Without which an object dies under its reader, or a callback runs too early; LKMM needs fewer, as what waits for a grace period comes after it. */
-const barriers: readonly (readonly [way: string, thread: string, operation: string, nth: number, isNeededByLkmm: boolean])[] = [
-  ['call_rcu()', 'updater', 'call_rcu', 1, true],
-  ['call_rcu()', 'softirq', 'smp_cond_load_acquire', 1, false],
-  ['call_rcu() and rcu_barrier()', 'softirq', 'smp_store_release', 1, true],
-  ['call_rcu() and rcu_barrier()', 'updater', 'smp_cond_load_acquire', 1, true],
-  [polled, 'updater', 'smp_mb', 1, true], // get_state_synchronize_rcu()
-  [polled, 'updater', 'smp_mb', 2, true], // poll_state_synchronize_rcu()
-  [polled, 'kthread', 'smp_mb', 1, false],
-  [polled, 'kthread', 'smp_mb', 2, false],
-]
-
-for (const [way, thread, operation, nth, isNeededByLkmm] of barriers) {
-  for (const model of models) {
-    const isC = model.family === 'c11'
-    const without = weakened(replaced(way, ways[way]!, pointer => readSection(pointer, readOnce, isC ? loadAcquire : rcuDereference)), thread, operation, nth)
-    const title = `${operation} (${nth}) of the ${thread}, by ${way}, under ${model.name}`
-    if (isC || (model === lkmm && isNeededByLkmm)) test(`it takes ${title}`, breaks, without, model, {by: 'data-race'})
-    else if (model === lkmm) test(`nothing is missed without ${title}`, holds, without, model)
-  }
-}
-
-test('TSO misses get_state_synchronize_rcu()\'s barrier too', breaks, weakened(replaced(polled, ways[polled]!), 'updater', 'smp_mb'), tso, {by: 'use-after-free'})
 
 for (const [thread, operation] of [['other', 'atomic_fetch_add_release'], ['kthread', 'smp_cond_load_acquire']] as const) {
   test(`nothing is missed without the ${operation} by which a grace period is asked for`, holds, weakened(replaced(polled, ways[polled]!,
@@ -214,118 +192,7 @@ test('a kernel thread with one grace period is not asked for two', t => {
   t.deepEqual([explore(polls('one of one', 1, 1), sc).verdict, explore(polls('two of two', 2, 2), sc).verdict], ['holds', 'holds'])
 })
 
-// ---- SRCU ------------------------------------------------------------------------------------------
-
-/** A reader of one domain, and an updater that waits for the readers of another or of the same. */
-function srcuReplaced(name: string, isSame: boolean): Program<never> {
-  return program(name, memory => {
-    const objects = memory.heap('object', {value: 1})
-    const pointer = memory.word('pointer', objects.object('old', {value: 1}).value)
-    const [ss, other] = [p.defineSrcu(memory, 'ss'), p.defineSrcu(memory, 'other')]
-    return threads({
-      * reader() {
-        const cookie = yield* srcuReadLock(ss)
-        const object = yield* p.srcuDereference(pointer, ss)
-        const value = yield* when(object.ne(0), () => readOnce(object))
-        yield* srcuReadUnlock(ss, cookie)
-        return value ?? 0
-      },
-      * updater() {
-        const old = yield* p.rcuReplacePointer(pointer, 0, true)
-        yield* synchronizeSrcu(isSame ? ss : other)
-        yield* free(old)
-      },
-    }, {witnesses: {'the object is seen': ({reader}) => reader === 1, 'it is gone': ({reader}) => reader === 0}})
-  })
-}
-
-test('synchronize_srcu() waits for the readers of its domain', holds, srcuReplaced('srcu', true), lkmm)
-test('whether they see the object or not', reaches, srcuReplaced('srcu', true), lkmm)
-test('and for no others', breaks, srcuReplaced('two domains', false), lkmm, {by: 'use-after-free'})
-
-/** One thread opens the section, another one closes it. */
-const handedOver = program('srcu_down_read', memory => {
-  const objects = memory.heap('object', {value: 1})
-  const pointer = memory.word('pointer', objects.object('old', {value: 1}).value)
-  const fresh = objects.object('new', {value: 2})
-  const ss = p.defineSrcu(memory, 'ss')
-  const [cookie, carried] = [memory.word('cookie'), memory.word('carried')]
-  return threads({
-    * opens() {
-      yield* writeOnce(cookie, yield* p.srcuDownRead(ss))
-      yield* storeRelease(carried, yield* p.srcuDereference(pointer, ss))
-    },
-    * closes() {
-      const object = yield* awaitAcquire(carried, value => value !== 0)
-      const value = yield* readOnce(object)
-      yield* p.srcuUpRead(ss, yield* readOnce(cookie))
-      return value
-    },
-    * updater() {
-      const old = yield* p.rcuReplacePointer(pointer, fresh.value, true)
-      yield* synchronizeSrcu(ss)
-      yield* free(old)
-    },
-  }, {witnesses: {'the old object': ({closes}) => closes === 1, 'the new one': ({closes}) => closes === 2}})
-})
-
-test('a section may be closed by another thread than opened it', holds, handedOver, lkmm)
-test('which sees what the one that opened it saw', reaches, handedOver, lkmm)
-
 // ---- Lists -----------------------------------------------------------------------------------------
-
-interface List {
-  readonly name: string
-  readonly define: (memory: Memory, name: string, nodes: readonly Location[]) => Location
-  readonly add: (node: Value, head: Location) => Proc
-  readonly del: (node: Value) => Proc
-  readonly each: (head: Location, visit: (node: Value) => Proc<Value>) => Proc<readonly Value[]>
-}
-
-const lists: readonly List[] = [
-  {name: 'list', define: p.defineListHead, add: p.listAddRcu, del: p.listDelRcu, each: p.listForEachEntryRcu},
-  {name: 'hlist', define: p.defineHlistHead, add: p.hlistAddHeadRcu, del: p.hlistDelRcu, each: p.hlistForEachEntryRcu},
-]
-
-/** A list of one node, to which another is added and from which the first is then removed, while it is read. */
-function listed({name, define, add, del, each}: List, wait = synchronizeRcu): Program<never> {
-  return program(name, memory => {
-    const nodes = memory.heap('node', {value: 1, link: 2}, 1)
-    const first = nodes.object('first', {value: 1, link: [0, 0]})
-    const head = define(memory, 'head', [first.link[0]!])
-    return threads({
-      * updater() {
-        const second = yield* alloc(nodes, {value: 2, link: [0, 0]})
-        yield* add(nodes.at(second).link[0]!, head)
-        yield* del(Value.of(first.link[0]!))
-        yield* wait()
-        yield* free(first.value)
-      },
-      * reader() {
-        yield* rcuReadLock()
-        const values = yield* each(head, node => readOnce(nodes.containerOf(node, 'link')))
-        yield* rcuReadUnlock()
-        return {values, sum: values.reduce((sum, value) => sum.plus(value), Value.of(0))}
-      },
-    }, {
-      claims: {'a node is seen once, and some node is': ({reader}) => [1, 2, 3].includes(reader?.sum)},
-      witnesses: {
-        'before': ({reader}) => reader?.values.join() === '1',
-        'between': ({reader}) => reader?.values.join() === '2,1',
-        'after': ({reader}) => reader?.values.join() === '2',
-      },
-    })
-  })
-}
-
-for (const list of lists) {
-  for (const model of [sc, tso, lkmm]) {
-    test(`a reader of a ${list.name} sees it before, between or after two changes, under ${model.name}`, holds, listed(list), model)
-    test(`all three are seen of a ${list.name}, under ${model.name}`, reaches, listed(list), model)
-    if (model === lkmm) test(`a node of a ${list.name} is there before the pointer to it`, breaks, weakened(listed(list), 'updater', 'rcu_assign_pointer'), lkmm, {by: 'data-race'})
-    test(`without a grace period a node of a ${list.name} dies under its reader, under ${model.name}`, breaks, listed(list, function* () {}), model, {by: 'use-after-free'})
-  }
-}
 
 test('a list is linked both ways, wherever its nodes come from', t => {
   const linked = program('links', memory => {
