@@ -1,6 +1,6 @@
 /** Designs of RCU's other ways to wait than synchronize_rcu(): callbacks, polled grace periods, SRCU. */
 import {
-  alloc, awaitAcquire, free, loadAcquire, program, rcuReadLock, rcuReadUnlock, readOnce, readPlain, srcuReadLock, srcuReadUnlock, storeRelease, synchronizeRcu,
+  alloc, awaitAcquire, free, loadAcquire, program, rcuReadLock, rcuReadUnlock, readOnce, readPlain, srcuReadLock as readLock, srcuReadUnlock as readUnlock, storeRelease, synchronizeRcu,
   synchronizeSrcu, threads, Value, when, writeOnce, writePlain,
   type Location, type Memory, type Proc, type Program,
 } from '../../lib/index.ts'
@@ -133,6 +133,16 @@ function* noLock(): Proc<Value> {
 
 function* noUnlock(): Proc {
   // nothing was opened
+}
+
+// lib makes these from a table: here they have names, by which mutants are called
+
+function* srcuReadLock(domain: Location): Proc<Value> {
+  return yield* readLock(domain)
+}
+
+function* srcuReadUnlock(domain: Location, cookie: Value): Proc {
+  yield* readUnlock(domain, cookie)
 }
 
 const srcuParts = {srcuReadLock, srcuReadUnlock, synchronizeSrcu}
