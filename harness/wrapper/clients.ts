@@ -2,10 +2,10 @@
 import type {Client, Statement} from '../rust/client.ts'
 import {check} from '../rust/check.ts'
 import {Choices} from '../rust/choices.ts'
-import {clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
+import {calledIn, clientsOfSize, defaultBounds} from '../rust/enumerate.ts'
 import {borrowingPayloads, payloadsNamed} from '../rust/payloads.ts'
 import {printProgram} from '../rust/print.ts'
-import type {Wrapper} from './wrapper.ts'
+import {constructed, type Wrapper} from './wrapper.ts'
 
 /** A client, its size in statements, and its position among all clients of the wrapper, from 1. The bounds are always the same. */
 export interface Numbered {
@@ -17,8 +17,11 @@ export interface Numbered {
 /** Ordinals above this are of no client that was ever run: they are not looked for. */
 const most = 100_000
 
-/** Ordinals above these are positions among the clients without threads, and among those of them whose T borrows. */
-const [aloneFrom, borrowingFrom] = [1_000_000, 2_000_000]
+/**
+ * Ordinals above these are positions among the clients without threads that make one value of each struct, among those whose T
+ * borrows, and among those that may make several.
+ */
+const [aloneFrom, borrowingFrom, severalFrom] = [1_000_000, 2_000_000, 3_000_000]
 
 class ClientList {
   readonly #ofSize: (size: number) => Iterator<Client, unknown>
@@ -78,13 +81,30 @@ function borrowing(wrapper: Wrapper): Wrapper {
   return {...wrapper, bounds: {...bounds, threads: 0, instances: 1, values: 2, payloads: named}}
 }
 
+/** The wrapper with one value of each struct in its clients. */
+function single(wrapper: Wrapper): Wrapper {
+  return {...wrapper, bounds: {...wrapper.bounds, instances: 1}}
+}
+
+/** Does a client make two values of some struct? */
+function makesTwo({signatures: {methods}}: Wrapper, {main}: Client): boolean {
+  const made = calledIn(main.statements).flatMap(id => constructed(methods.find(method => method.id === id)!) ?? [])
+  return new Set(made).size < made.length
+}
+
 /**
  * The clients without threads of no more statements than that: those of more than so many, with one T, or two; and all whose T
- * borrows. Smallest first.
+ * borrows. Smallest first, and those last that make two values of some struct: there are many of them.
  */
 export function* clientsAlone(wrapper: Wrapper, more: number, size: number): Generator<Numbered> {
   if (size <= more || wrapper.bounds?.threads === 0) return
-  const lists = [{list: clientListOf(alone(wrapper)), from: aloneFrom, more}, {list: clientListOf(borrowing(wrapper)), from: borrowingFrom, more: 0}]
+  const own = alone(wrapper)
+  yield* inSizes([{list: clientListOf(single(own)), from: aloneFrom, more}, {list: clientListOf(borrowing(wrapper)), from: borrowingFrom, more: 0}], size)
+  for (const found of inSizes([{list: clientListOf(own), from: severalFrom, more}], size)) if (makesTwo(wrapper, found.client)) yield found
+}
+
+/** The clients of lists of more than so many statements, and no more than that many. */
+function* inSizes(lists: readonly {readonly list: ClientList; readonly from: number; readonly more: number}[], size: number): Generator<Numbered> {
   for (let statements = 1; statements <= size; statements++) {
     for (const {list, from, more} of lists) {
       if (statements > more) for (const found of list.upTo(statements)) if (found.size === statements) yield {...found, ordinal: found.ordinal + from}
@@ -95,7 +115,7 @@ export function* clientsAlone(wrapper: Wrapper, more: number, size: number): Gen
 /** The client of this position, or null if there is none among those up to a size. */
 export function clientOf(wrapper: Wrapper, ordinal: number, size: number): Numbered | null {
   const isAlone = ordinal > aloneFrom
-  if ((isAlone ? ordinal % aloneFrom : ordinal) > most || ordinal > borrowingFrom + most) return null
+  if ((isAlone ? ordinal % aloneFrom : ordinal) > most || ordinal > severalFrom + most) return null
   for (const found of isAlone ? clientsAlone(wrapper, 0, size) : clientListOf(wrapper).upTo(size)) if (found.ordinal === ordinal) return found
   return null
 }

@@ -138,7 +138,7 @@ export function soundness(wrapper: Wrapper, model: Model, budget: ClientBudget):
 }
 
 /** How many clients without threads are tried behind the others: each takes a fraction of a millisecond. */
-export const mostAlone = 6_000
+export const mostAlone = 15_000
 
 /**
  * Clients with one thread at most, of which nothing came: they are run under one model only. All models agree on what a
