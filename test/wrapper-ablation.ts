@@ -67,6 +67,19 @@ for (const [name, redundant] of Object.entries(sound)) {
   })
 }
 
+// ---- All of the catalogue: minutes, only with TEARPROOF_DEEP set -----------------------------------------
+
+const others = process.env['TEARPROOF_DEEP'] === undefined ? []
+  : catalogue.filter(({name, expected}) => !(name in sound) && Object.values(expected.broken).includes(false))
+
+for (const {name} of others) {
+  test(`${name}: whatever it could do without is reported`, t => {
+    const found = ablationsOf(name)
+    t.log(ablationTable(found), ablationLines(found))
+    t.deepEqual(changes(found, 'unknown'), [])
+  })
+}
+
 test('what is unsound under every model that is asked has nothing to lose', t => {
   const wrapper = catalogue.find(({name}) => name === 'd4-seq-no-reader-fence')!
   const rows = [...evaluateWrapper(wrapper, null, smallDepth)].filter(({verdict}) => verdict === 'unsound')
