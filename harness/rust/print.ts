@@ -1,8 +1,8 @@
 /** A client as a Rust program that a person reads and rustc compiles. Edition 2024. */
 import {boundBy, hasVariant, lentBy, type Block, type Capture, type Client, type Closure, type Operand, type Pattern, type Place, type Statement, type Thread, type Variable} from './client.ts'
 import {payloadNamed, type Payload} from './payloads.ts'
-import {sameShape} from './types.ts'
 import {showType, type Method, type Signatures, type Type} from './syntax.ts'
+import {sameShape} from './types.ts'
 
 /** Text to put behind the first line of a statement, to find it again. */
 type Mark = (statement: Statement) => string

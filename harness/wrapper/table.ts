@@ -91,7 +91,7 @@ export function wrapperLines(rows: readonly WrapperRow[], {paint = noPaint, quie
   const open = rows.filter(isUnknown).flatMap(row => say('?', row, `is unknown: ${whyUnknown(row)}`))
   const covered = quiet || !rows.some(({verdict}) => verdict === 'no violation found') ? []
     : wrap(`“No violation found” speaks of the clients that were run, and of all of their executions; of no others.${
-      rows.some(({verdict, size, alone}) => verdict === 'no violation found' && alone > size) ? ' “Alone”: those without threads, T being one type or two, or borrowing a local variable.' : ''}`)
+      rows.some(({verdict, size, alone}) => verdict === 'no violation found' && alone > size) ? ' “Alone”: those without threads, T being one type or two; or borrowing one of two local variables, with one value of each struct.' : ''}`)
   const beside = quiet ? [] : [
     ...rows.some(({deadlock}) => deadlock !== null) ? ['“Deadlock”: some client waits for ever.'] : [],
     ...rows.some(({leak}) => leak !== null) ? ['“Leak”: what a failed section read can be observed.'] : [],
