@@ -60,9 +60,9 @@ export class Balance {
     const {delta, dirty, hot, layout: {relations, vertices}} = this.#rows
     const w = this.#w
     if (this.#isNew) {
-      for (let vertex = 0; vertex < vertices; vertex++) this.#follow(vertex, this.#state, relations + (core * vertices + vertex) * w)
+      if (core >= 0) for (let vertex = 0; vertex < vertices; vertex++) this.#follow(vertex, this.#state, relations + (core * vertices + vertex) * w)
       if (out >= 0) this.#putAll(out)
-    } else if (hot[core] !== 0) {
+    } else if (core >= 0 && hot[core] !== 0) {
       for (let word = 0; word < w; word++) {
         for (let rows = dirty[core * w + word]!; rows !== 0; rows &= rows - 1) {
           const vertex = (word << 5) + lowest(rows)

@@ -4,7 +4,6 @@
  */
 import {Balance} from './balance.ts'
 import {isIn, lowest} from './bits.ts'
-import {encode, type Code} from './code.ts'
 import {Flags} from './flags.ts'
 import {Narrow} from './narrow.ts'
 import type {Plan} from './plan.ts'
@@ -31,10 +30,9 @@ export class Checker {
   /** @param inThread one row per vertex: the vertices of its thread. */
   constructor(plan: Plan, state: Int32Array, layout: Layout, inThread: Int32Array) {
     const rows = new Rows(plan, state, layout, inThread)
-    const code = codeOf(plan)
     this.#rows = rows
     this.#balance = new Balance(rows)
-    this.#engine = layout.words === 1 ? new Narrow(rows, code, this.#balance) : new Wide(rows, code, this.#balance)
+    this.#engine = layout.words === 1 ? new Narrow(rows, this.#balance) : new Wide(rows, this.#balance)
     this.flags = new Flags(rows)
     this.#state = state
     this.#layout = layout
@@ -168,12 +166,4 @@ export class Checker {
     }
     return false
   }
-}
-
-const known = new WeakMap<Plan, Code>()
-
-function codeOf(plan: Plan): Code {
-  const code = known.get(plan) ?? encode(plan.ops)
-  known.set(plan, code)
-  return code
 }

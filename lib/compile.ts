@@ -1,18 +1,18 @@
 /**
- * Compiles a model into a plan: its axioms as a short list of operations on bit matrices.
+ * Compiles a model into a master plan: its axioms as a short list of operations on bit matrices.
  *
  * What depends only on one thread's own events (program order, dependencies, sets) becomes an input
  * that is computed once per thread behaviour; the rest is kept up to date as rf and co grow
- * (checker.ts). Common parts are shared. Parts that are empty because the program has no event of
- * some kind (no RCU, no plain access) are left out.
+ * (checker.ts). Common parts are shared. Parts that no program with such labels has are left out;
+ * what else a program lacks, fit.ts leaves out.
  */
 import {label, type Label} from './event.ts'
+import {encode, type Mask, type PlanOp} from './code.ts'
 import {countingIn, type Counting} from './counting.ts'
 import {empty, Emitter, identity, none, plain, type Ref} from './emit.ts'
 import {factsOf} from './facts.ts'
-import {foldUnions, inputsOf} from './fold.ts'
-import {and, any, cross, grace as graceBase, id, on, plus, poLoc, R, seq, W, type Model, type Recursive, type RelationExpr, type SetExpr} from './model.ts'
-import type {Check, Local, Mask, OwnRelation, Plan, PlanOp} from './plan.ts'
+import {and, any, cross, grace as graceBase, id, on, plus, poLoc, seq, type Model, type Recursive, type RelationExpr, type SetExpr} from './model.ts'
+import type {Check, Local, MasterPlan} from './plan.ts'
 import {isLocal} from './reference.ts'
 import {coherenceOrder, isMask, isOwn, isStatic, may, must, partsOf, unionOf} from './static.ts'
 
@@ -20,38 +20,18 @@ import {coherenceOrder, isMask, isOwn, isStatic, may, must, partsOf, unionOf} fr
 export interface Purpose {
   /** Their events carry only these, or others of which the model can tell no more (facts.ts). */
   readonly labels: readonly Label[]
-  /** These relations are empty in all of their threads. */
-  readonly absent: readonly OwnRelation[]
   /** Is the model's `before` wanted? */
   readonly withBefore: boolean
 }
 
 /** Compiles `model` for some purpose. */
-export function compile(model: Model, purpose: Purpose): Plan {
-  return foldUnions(new Compiler(model, purpose).plan(purpose.withBefore))
+export function compile(model: Model, purpose: Purpose): MasterPlan {
+  return new Compiler(model, purpose).plan(purpose.withBefore)
 }
 
-/** What can be said of a model for some purpose before it is known what the programs lack. */
-export interface Study {
-  /** Can its recursive relations be counted (counting.ts)? */
-  readonly isCountable: boolean
-  /** The relations of single threads on which a plan may depend. */
-  readonly inputs: readonly OwnRelation[]
-}
-
-export function study(model: Model, purpose: Purpose): Study {
-  const compiler = new Compiler(model, purpose)
-  return {isCountable: compiler.canCount(), inputs: [...compiler.plan(purpose.withBefore).locals, ...Object.values(within)]}
-}
-
-/**
- * Relations of single threads that say, when they are empty, that rf, co or fr stay between threads
- * (in a model with a coherence axiom): no thread both writes and reads a location, and so on.
- */
-export const within: Readonly<Record<'rf' | 'co' | 'fr', OwnRelation>> = {
-  rf: {key: 'within rf', expr: seq(W, poLoc, R)},
-  co: {key: 'within co', expr: seq(W, poLoc, W)},
-  fr: {key: 'within fr', expr: seq(R, poLoc, W)},
+/** Can the model's recursive relations be counted (counting.ts) in all programs with such labels? */
+export function isCountable(model: Model, labels: readonly Label[]): boolean {
+  return new Compiler(model, {labels, withBefore: false}).canCount()
 }
 
 /** A part of a sequence: a relation, or a test of the event that its neighbours share. */
@@ -63,18 +43,17 @@ class Compiler {
   readonly #emit = new Emitter()
   readonly #byExpr = new Map<RelationExpr, Ref>()
   readonly #setKeys = new Map<string, number>()
-  readonly #sets: {key: string; expr: SetExpr}[] = []
+  readonly #sets: SetExpr[] = []
   readonly #locals: Local[] = []
-  readonly #absent: ReadonlyMap<string, OwnRelation>
+  readonly #masks = new Map<string, Mask>()
   /** How many expressions refer to an expression. */
   readonly #mentions: ReadonlyMap<RelationExpr, number>
   /** What is counted, and the relation that it makes; none until it is wanted. */
   #counted: {readonly counting: Counting; readonly out: number} | null = null
 
-  constructor(model: Model, {labels, absent}: Purpose) {
+  constructor(model: Model, {labels}: Purpose) {
     this.#model = model
     this.#labels = [...labels, label('W', 'IW')]
-    this.#absent = new Map(absent.map(own => [own.key, own]))
     this.#mentions = mentionsIn(model)
   }
 
@@ -84,11 +63,10 @@ class Compiler {
     return [...new Set(all.flatMap(expr => [...recursiveIn(expr)]))].every(rec => this.#isEmpty(rec) || this.#countingOf(rec) !== null)
   }
 
-  plan(withBefore: boolean): Plan {
+  plan(withBefore: boolean): MasterPlan {
     const axioms = Object.entries(this.#model.axioms)
     const isCoherent = axioms.some(([, {kind, of}]) => coherenceOrder(kind, of) !== null)
-    const [rf, co, fr] = (['rf', 'co', 'fr'] as const).map(name =>
-      this.#emit.input(name, isCoherent && this.#absent.has(within[name].key) ? 'ext' : null).pairs) as [number, number, number]
+    const [rf, co, fr] = (['rf', 'co', 'fr'] as const).map(name => this.#emit.input(name, null).pairs) as [number, number, number]
     const grace = this.#ref(graceBase).pairs
     let order: number | null = null
     const closures: number[] = []
@@ -101,7 +79,7 @@ class Compiler {
         if (!isLocal(coherent) && order !== none) checks.push({axiom, kind: 'irreflexive', relation: order})
         continue
       }
-      const counted = kind === 'irreflexive' ? this.#evenWalks(of, withBefore) : null
+      const counted = kind === 'irreflexive' ? this.#evenWalks(of) : null
       if (counted !== null) {
         checks.push({axiom, kind: 'even', relation: counted})
         continue
@@ -125,9 +103,11 @@ class Compiler {
       if (relation !== none) flags.push({flag, relation})
     }
     const before = withBefore ? this.#relation(this.#model.before) : none
+    const masks: Mask[] = []
     return {
-      model: this.#model, facts: factsOf(this.#model, this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace,
-      locals: this.#locals, sets: this.#sets, absent: [...this.#absent.values()], counting: this.#counted?.counting ?? null, ops, checks, flagOps: this.#emit.ops, flags, ownFlags, before, order, closures,
+      model: this.#model, facts: factsOf(this.#model, this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace, isCoherent,
+      locals: this.#locals, sets: this.#sets, counting: this.#counted?.counting ?? null, code: encode(ops, masks), checks,
+      flagCode: encode(this.#emit.ops, masks), flags, ownFlags, before, order, closures,
     }
   }
 
@@ -172,9 +152,7 @@ class Compiler {
   }
 
   #local(expr: RelationExpr): Ref {
-    const key = idOf(expr)
-    if (this.#absent.has(key)) return empty
-    return this.#emit.input(`local ${key}`, 'int', relation => { this.#locals.push({key, relation, expr}) })
+    return this.#emit.input(`local ${idOf(expr)}`, 'int', relation => { this.#locals.push({relation, expr}) })
   }
 
   #intersection(args: readonly RelationExpr[]): Ref {
@@ -194,6 +172,13 @@ class Compiler {
   }
 
   #mask(expr: RelationExpr): Mask {
+    const key = idOf(expr)
+    const known = this.#masks.get(key) ?? this.#newMask(expr)
+    this.#masks.set(key, known)
+    return known
+  }
+
+  #newMask(expr: RelationExpr): Mask {
     switch (expr.op) {
       case 'base': return {kind: expr.name as 'ext' | 'int' | 'loc' | 'id'}
       case 'cross': return {kind: 'cross', from: this.#set(expr.from), to: this.#set(expr.to)}
@@ -208,7 +193,7 @@ class Compiler {
     const key = idOf(expr)
     const known = this.#setKeys.get(key)
     if (known !== undefined) return known
-    this.#sets.push({key, expr})
+    this.#sets.push(expr)
     this.#setKeys.set(key, this.#sets.length - 1)
     return this.#sets.length - 1
   }
@@ -232,7 +217,7 @@ class Compiler {
         this.#mustBe(run.splice(Math.max(0, run.length - last.length)), last)
         this.#mustBe(all.splice(0, first.length), first)
         flush()
-        parts.push(plain(this.#count(counting, true)))
+        parts.push(plain(this.#count(counting)))
       } else if (isOwn(arg)) run.push(arg)
       else {
         flush()
@@ -256,28 +241,25 @@ class Compiler {
     throw new Error(`model ${this.#model.name}: a relation that is counted must stand between the outer parts of its link`)
   }
 
-  /** The pairs that even walks order, from what leads to the first unit to what the last one leads to; only their core if no pairs are wanted. */
-  #count(counting: Counting, wantsPairs: boolean): number {
+  /** The pairs that even walks order, from what leads to the first unit to what the last one leads to. */
+  #count(counting: Counting): number {
     if (this.#counted !== null) return this.#counted.out
     const core = this.#ref(seq(...counting.core)).pairs
-    const out = wantsPairs ? this.#emit.fresh() : none
+    const out = this.#emit.fresh()
     this.#emit.ops.push({kind: 'count', out, core})
     this.#counted = {counting, out}
-    return wantsPairs ? out : core
+    return out
   }
 
-  /** For `irreflexive X ; rec ; Y`, where Y ; X is the link and nothing else wants the relation: the number of the link's core. Otherwise null. */
-  #evenWalks(of: RelationExpr, withBefore: boolean): number | null {
+  /** For `irreflexive X ; rec ; Y`, where Y ; X is the link: the number of the pairs that even walks order. Otherwise null. */
+  #evenWalks(of: RelationExpr): number | null {
     const parts = spread(of)
     const at = parts.findIndex(part => part.op === 'rec')
     const rec = parts[at]
     const counting = rec?.op === 'rec' ? this.#countingOf(rec) : null
     if (counting === null) return null
     const written = (all: readonly RelationExpr[]): string => all.flatMap(spread).map(part => idOf(part)).filter((id, i, ids) => !id.startsWith('[') || id !== ids[i - 1]).join()
-    if (written([...parts.slice(at + 1), ...parts.slice(0, at)]) !== written([...counting.first, ...counting.core, ...counting.last])) return null
-    const {axioms, flags, before} = this.#model
-    const others = [...Object.values(axioms).flatMap(axiom => axiom.of === of ? [] : [axiom.of]), ...Object.values(flags), ...withBefore ? [before] : []]
-    return others.some(other => !this.#isEmpty(other) && recursiveIn(other).has(rec as Recursive)) ? null : this.#count(counting, false)
+    return written([...parts.slice(at + 1), ...parts.slice(0, at)]) === written([...counting.first, ...counting.core, ...counting.last]) ? this.#count(counting) : null
   }
 
   #chain(parts: readonly Part[]): Ref {
@@ -439,4 +421,16 @@ function dependents(ops: readonly PlanOp[], relation: number): ReadonlySet<PlanO
     changing.add(op.kind === 'rec' ? op.self : op.out)
   }
   return found
+}
+
+/** What an operation reads; a recursive group, what it does not make itself, and its body. */
+function inputsOf(op: PlanOp): readonly number[] {
+  switch (op.kind) {
+    case 'or': return op.args
+    case 'and': case 'minus': case 'seq': return [op.left, op.right]
+    case 'keep': case 'drop': case 'from': case 'to': case 'inv': case 'plus': return [op.arg]
+    case 'mask': return []
+    case 'count': return [op.core]
+    case 'rec': return [...op.ops.flatMap(inputsOf), op.body].filter(input => input !== op.self)
+  }
 }

@@ -3,7 +3,7 @@
  * that would add nothing. A relation is handed around without its identity pairs where it has all of them
  * (`r?`), so that no matrix has to hold these.
  */
-import type {Mask, PlanOp} from './plan.ts'
+import type {Mask, PlanOp} from './code.ts'
 
 /** Relation 3, or with `reflexive` relation 3 and the identity; relation `none` is empty. */
 export interface Ref {

@@ -1,6 +1,6 @@
 /** What a finished graph comes to: final values, flags, who waits, and the execution as data. */
 import type {Node} from './behaviour.ts'
-import {derivedOf, ownFlags} from './derived.ts'
+import {derivedOf} from './derived.ts'
 import {initialWrite, type Event} from './event.ts'
 import type {Execution, Given, Pair} from './execution.ts'
 import {graceOf} from './grace.ts'
@@ -39,8 +39,11 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
 export function flags(graph: Graph): readonly string[] {
   const {plan} = graph
   let raised = plan.flags.length > 0 || plan.before >= 0 ? flagsBetween(graph) : none
-  if (plan.ownFlags.length > 0) {
-    for (let thread = 0; thread < graph.threads; thread++) raised = [...raised, ...ownFlags(graph.nodeOf(thread), plan)]
+  if (plan.master.ownFlags.length > 0) {
+    for (let thread = 0; thread < graph.threads; thread++) {
+      const own = derivedOf(graph.nodeOf(thread), plan.master).flags
+      if (own.length > 0) raised = [...raised, ...own]
+    }
   }
   return raised.length === 0 ? none : inOrder(plan.model, raised)
 }
@@ -57,8 +60,8 @@ function flagsBetween(graph: Graph): readonly string[] {
   checker.flags.begin()
   for (let thread = 0; thread < graph.threads; thread++) {
     const start = graph.firstOf(thread)
-    const {flagPairs} = derivedOf(graph.nodeOf(thread), plan)
-    for (let i = 0; i < flagPairs.length; i += 3) checker.flags.add(flagPairs[i]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
+    const {flagPairs} = derivedOf(graph.nodeOf(thread), plan.master)
+    for (let i = 0; i < flagPairs.length; i += 3) checker.flags.add(plan.relationOf[flagPairs[i]!]!, start + flagPairs[i + 1]!, start + flagPairs[i + 2]!)
   }
   return checker.flags.raised()
 }

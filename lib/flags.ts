@@ -1,6 +1,6 @@
 /** The flags of a complete execution: relations that no axiom needs, computed once, from scratch. */
 import {lowest} from './bits.ts'
-import type {PlanOp} from './plan.ts'
+import {codes} from './code.ts'
 import type {Rows} from './rows.ts'
 
 export class Flags {
@@ -32,7 +32,8 @@ export class Flags {
 
   /** The flags that are raised, each with its first pair. */
   raised(): string[] {
-    for (const op of this.#rows.plan.flagOps) this.#compute(op)
+    const {ops} = this.#rows.plan.flagCode
+    for (let at = 0; at < ops.length; at += 4) this.#compute(ops[at]!, ops[at + 1]!, ops[at + 2]!, ops[at + 3]!)
     return this.#rows.plan.flags.filter(({relation}) => {
       for (let from = 0; from < this.#n; from++) {
         for (let word = 0; word < this.#w; word++) if (this.#fullWord(relation, from, word) !== 0) return true
@@ -57,50 +58,44 @@ export class Flags {
     return this.#bits[((relation - this.#kept) * this.#n + from) * this.#w + word]!
   }
 
-  #compute(op: PlanOp): void {
-    if (op.kind === 'rec' || op.kind === 'count') throw new Error(`model ${this.#rows.plan.model.name}: a recursive relation that only flags use is not supported`)
-    if (op.kind === 'plus') {
-      this.#computePlus(op.out, op.arg)
+  #compute(op: number, out: number, x: number, y: number): void {
+    if (op === codes.group || op === codes.count) throw new Error(`model ${this.#rows.plan.model.name}: a recursive relation that only flags use is not supported`)
+    if (op === codes.plus) {
+      this.#computePlus(out, x)
       return
     }
     const n = this.#n
     const w = this.#w
-    const out = (op.out - this.#kept) * n * w
+    const start = (out - this.#kept) * n * w
     for (let from = 0; from < n; from++) {
-      for (let word = 0; word < w; word++) {
-        this.#bits[out + from * w + word] = this.#computeWord(op, from, word)
-      }
+      for (let word = 0; word < w; word++) this.#bits[start + from * w + word]! |= this.#computeWord(op, x, y, from, word)
     }
   }
 
-  #computeWord(op: Exclude<PlanOp, {kind: 'rec' | 'count' | 'plus'}>, from: number, word: number): number {
-    const {layout: {sets}, state} = this.#rows
-    switch (op.kind) {
-      case 'or': {
-        let all = 0
-        for (const arg of op.args) all |= this.#fullWord(arg, from, word)
-        return all
-      }
-      case 'and': return this.#fullWord(op.left, from, word) & this.#fullWord(op.right, from, word)
-      case 'minus': return this.#fullWord(op.left, from, word) & ~this.#fullWord(op.right, from, word)
-      case 'mask': return this.#rows.maskWord(op.mask, from, word)
-      case 'keep': return this.#fullWord(op.arg, from, word) & this.#rows.maskWord(op.mask, from, word)
-      case 'drop': return this.#fullWord(op.arg, from, word) & ~this.#rows.maskWord(op.mask, from, word)
-      case 'from': return ((state[sets + op.set * this.#w + (from >> 5)]! >>> (from & 31)) & 1) === 1 ? this.#fullWord(op.arg, from, word) : 0
-      case 'to': return this.#fullWord(op.arg, from, word) & state[sets + op.set * this.#w + word]!
-      case 'inv': {
+  #computeWord(op: number, x: number, y: number, from: number, word: number): number {
+    const {layout: {sets}, plan: {flagCode: {masks}}, state} = this.#rows
+    switch (op) {
+      case codes.copy: return this.#fullWord(x, from, word)
+      case codes.and: return this.#fullWord(x, from, word) & this.#fullWord(y, from, word)
+      case codes.minus: return this.#fullWord(x, from, word) & ~this.#fullWord(y, from, word)
+      case codes.mask: return this.#rows.maskWord(masks[x]!, from, word)
+      case codes.keep: return this.#fullWord(x, from, word) & this.#rows.maskWord(masks[y]!, from, word)
+      case codes.drop: return this.#fullWord(x, from, word) & ~this.#rows.maskWord(masks[y]!, from, word)
+      case codes.from: return ((state[sets + y * this.#w + (from >> 5)]! >>> (from & 31)) & 1) === 1 ? this.#fullWord(x, from, word) : 0
+      case codes.to: return this.#fullWord(x, from, word) & state[sets + y * this.#w + word]!
+      case codes.inv: {
         let bits = 0
         for (let bit = 0; bit < 32 && (word << 5) + bit < this.#n; bit++) {
-          if (((this.#fullWord(op.arg, (word << 5) + bit, from >> 5) >>> (from & 31)) & 1) === 1) bits |= 1 << bit
+          if (((this.#fullWord(x, (word << 5) + bit, from >> 5) >>> (from & 31)) & 1) === 1) bits |= 1 << bit
         }
         return bits
       }
-      case 'seq': {
+      default: { // codes.seq
         let bits = 0
         for (let midWord = 0; midWord < this.#w; midWord++) {
-          let mids = this.#fullWord(op.left, from, midWord)
+          let mids = this.#fullWord(x, from, midWord)
           while (mids !== 0) {
-            bits |= this.#fullWord(op.right, (midWord << 5) + lowest(mids), word)
+            bits |= this.#fullWord(y, (midWord << 5) + lowest(mids), word)
             mids &= mids - 1
           }
         }

@@ -10,6 +10,7 @@ import {drop, isIn, next, put} from './bits.ts'
 import {Checker} from './checker.ts'
 import {derivedOf} from './derived.ts'
 import type {Plan} from './plan.ts'
+import {isCovered} from './presence.ts'
 import type {LocalEvent} from './thread-run.ts'
 import {evaluate, undefinedScalar, type Location, type Scalar, type Value} from './value.ts'
 
@@ -120,7 +121,7 @@ export class Graph {
     this.#writes = reserve(memory.length * this.words)
     this.#accesses = reserve(memory.length * this.words)
     this.#assumed = reserve(1 + 2 * maxAssumed)
-    const sets = reserve(plan.sets.length * this.words)
+    const sets = reserve(plan.sets * this.words)
     const relations = reserve(plan.kept * this.vertices * this.words)
     const used = reserve(plan.kept * this.words)
     const count = units.reduce((sum, own) => sum + own, 0)
@@ -186,8 +187,13 @@ export class Graph {
   enter(thread: number, node: Node): void {
     const start = this.#base[thread]!
     this.#state[this.#node + thread] = node.id
-    const {foreseen, members, pairs, units} = derivedOf(node, this.plan)
-    if (!foreseen || node.vertexCount > this.#capacity[thread]! || units.length > this.#unitCapacity[thread]!) throw new Outgrown(`thread ${this.behaviours[thread]!.name}`)
+    const {plan} = this
+    const derived = derivedOf(node, plan.master)
+    const {members, pairs, units} = derived
+    if (!derived.isCovered || !isCovered(derived.presence, plan.presence) || node.vertexCount > this.#capacity[thread]!
+      || (plan.counting !== null && units.length > this.#unitCapacity[thread]!)) {
+      throw new Outgrown(`thread ${this.behaviours[thread]!.name}`)
+    }
     this.#show(thread, node)
     for (let position = node.from; position < node.events.length; position++) {
       const vertex = node.vertices[position]!
@@ -195,10 +201,14 @@ export class Graph {
     }
     const old = node.parent === null ? 0 : node.parent.vertexCount
     for (let i = 0; i < members.length; i += 2) {
-      this.checker.include(members[i]!, start + members[i + 1]!, members[i + 1]! < old)
+      const set = plan.setOf[members[i]!]!
+      if (set >= 0) this.checker.include(set, start + members[i + 1]!, members[i + 1]! < old)
     }
-    for (let i = 0; i < pairs.length; i += 3) this.checker.add(pairs[i]!, start + pairs[i + 1]!, start + pairs[i + 2]!)
-    this.checker.count(this.#unitBase[thread]!, start, units)
+    for (let i = 0; i < pairs.length; i += 3) {
+      const relation = plan.relationOf[pairs[i]!]!
+      if (relation >= 0) this.checker.add(relation, start + pairs[i + 1]!, start + pairs[i + 2]!)
+    }
+    if (plan.counting !== null) this.checker.count(this.#unitBase[thread]!, start, units)
   }
 
   #show(thread: number, node: Node): void {

@@ -54,6 +54,31 @@ export function mapping(op: MappedOp, family: Family): Shape {
 
 const shapes = new Map<string, Shape>()
 
+type Kinds = Readonly<Record<'load' | 'store' | 'rmw' | 'cas' | 'fence', readonly string[]>>
+
+/** The orders that each kind of operation has in a vocabulary; without those of SRCU. */
+const usual: Readonly<Record<'kernel' | 'c11', Kinds>> = {
+  kernel: {
+    load: ['plain', 'ONCE', 'ACQUIRE', 'IS-LOCKED'], store: ['plain', 'ONCE', 'RELEASE', 'UNLOCK'],
+    rmw: ['NORETURN', 'ONCE', 'ACQUIRE', 'RELEASE', 'MB', 'LOCK'], cas: ['ONCE', 'ACQUIRE', 'RELEASE', 'MB', 'TRYLOCK'],
+    fence: ['MB', 'Rmb', 'Wmb', 'Barrier', 'Before-atomic', 'After-atomic', 'After-spinlock', 'After-unlock-lock', 'Rcu-lock', 'Rcu-unlock', 'Sync-rcu'],
+  },
+  c11: {
+    load: ['NA', 'RLX', 'ACQ', 'SC'], store: ['NA', 'RLX', 'REL', 'SC'], rmw: ['RLX', 'ACQ', 'REL', 'ACQ_REL', 'SC'], cas: ['RLX', 'ACQ', 'REL', 'ACQ_REL', 'SC'],
+    fence: ['ACQ', 'REL', 'ACQ_REL', 'SC'],
+  },
+}
+
+/** The labels of most programs in a family's own vocabulary. */
+export function usualLabels(family: Family): readonly Label[] {
+  const vocabulary = family === 'c11' ? 'c11' : 'kernel'
+  const ops = Object.entries(usual[vocabulary]).flatMap(([kind, orders]) => orders.map(order => ({kind, order, vocabulary, name: order, failure: 'RLX'}) as MappedOp))
+  return [...new Set(ops.flatMap(op => {
+    const {before, read, succeeded, failed, write, after} = mapping(op, family)
+    return [...before, ...after, read, succeeded, failed, write].filter(one => one !== null)
+  }))]
+}
+
 function map(op: MappedOp, family: Family): Shape {
   switch (family) {
     case 'sc': return bare(op)

@@ -6,9 +6,8 @@
  */
 import type {Balance} from './balance.ts'
 import {lowest} from './bits.ts'
-import {codes, type Code} from './code.ts'
+import {codes, type Code, type Mask} from './code.ts'
 import {GroupRunner} from './group.ts'
-import type {Mask} from './plan.ts'
 import type {Rows} from './rows.ts'
 
 export class Narrow {
@@ -25,7 +24,8 @@ export class Narrow {
   readonly #code: Code
   readonly #groups: readonly GroupRunner[]
 
-  constructor(rows: Rows, code: Code, balance: Balance) {
+  constructor(rows: Rows, balance: Balance) {
+    const {code} = rows.plan
     this.#rows = rows
     this.#balance = balance
     this.#n = rows.layout.vertices
@@ -63,7 +63,7 @@ export class Narrow {
         case codes.minus: if (hot[x] !== 0) this.#minus(out, x, y); break
         case codes.inv: if (hot[x] !== 0) this.#inv(out, x); break
         case codes.count: this.#balance.run(x, out); break
-        default: this.#groups[out]!.run()
+        default: this.#groups[x]!.run()
       }
     }
   }

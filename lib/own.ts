@@ -5,8 +5,10 @@
  * A relation that is empty takes no rows, and makes empty what it is composed with: in one thread nothing is read from
  * elsewhere, and most fences of a model are not there.
  */
+import {isIn, next, put} from './bits.ts'
 import type {Label} from './event.ts'
 import type {Base, RelationExpr, SetExpr} from './model.ts'
+import {isTagged} from './static.ts'
 
 /** An event, as far as a thread's own relations can tell. Reads are positions in the thread. */
 export interface OwnEvent {
@@ -53,14 +55,17 @@ class OwnEvaluator {
     const rows = this.#relation(expr)
     const found: number[] = []
     if (rows === nothing) return found
-    for (let i = 0; i < this.#size; i++) this.#eachBit(rows + i * this.#width, j => { found.push(i, j) })
+    for (let i = 0; i < this.#size; i++) {
+      for (let j = next(words, rows + i * this.#width, this.#width, -1); j >= 0; j = next(words, rows + i * this.#width, this.#width, j)) found.push(i, j)
+    }
     return found
   }
 
   members(expr: SetExpr): number[] {
     const set = this.#set(expr)
     const found: number[] = []
-    if (set !== nothing) this.#eachBit(set, i => { found.push(i) })
+    if (set === nothing) return found
+    for (let i = next(words, set, this.#width, -1); i >= 0; i = next(words, set, this.#width, i)) found.push(i)
     return found
   }
 
@@ -86,20 +91,6 @@ class OwnEvaluator {
     const to = this.#room(count)
     words.copyWithin(to, from, from + count)
     return to
-  }
-
-  #add(row: At, bit: number): void {
-    words[row + (bit >>> 5)]! |= 1 << (bit & 31)
-  }
-
-  #has(row: At, bit: number): boolean {
-    return (words[row + (bit >>> 5)]! >>> (bit & 31) & 1) === 1
-  }
-
-  #eachBit(row: At, visit: (bit: number) => void): void {
-    for (let word = 0; word < this.#width; word++) {
-      for (let rest = words[row + word]!; rest !== 0; rest &= rest - 1) visit(32 * word + 31 - Math.clz32(rest & -rest))
-    }
   }
 
   #isEmpty(at: At, count: number): boolean {
@@ -145,14 +136,17 @@ class OwnEvaluator {
 
   #evaluateSet(expr: SetExpr): At {
     switch (expr.op) {
-      case 'tag': return this.#where(({label}) => expr.name === 'any' || expr.name === label.kind || (expr.name === 'M' && label.kind !== 'F') || label.tags.includes(expr.name))
+      case 'tag': return this.#tagged(expr.name)
       case 'or': return this.#or(expr.args.map(arg => this.#set(arg)), this.#width)
-      case 'and': return this.#and([this.#where(() => true), ...expr.args.map(arg => this.#set(arg))], this.#width)
+      case 'and': return this.#and([this.#tagged('any'), ...expr.args.map(arg => this.#set(arg))], this.#width)
       case 'minus': return this.#minus(this.#set(expr.left), this.#set(expr.right), this.#width)
-      case 'not': return this.#minus(this.#where(() => true), this.#set(expr.arg), this.#width)
+      case 'not': return this.#minus(this.#tagged('any'), this.#set(expr.arg), this.#width)
       case 'domain': {
         const rows = this.#relation(expr.of)
-        return rows === nothing ? nothing : this.#where((_, i) => !this.#isEmpty(rows + i * this.#width, this.#width))
+        if (rows === nothing) return nothing
+        const set = this.#room(this.#width)
+        for (let i = 0; i < this.#size; i++) if (!this.#isEmpty(rows + i * this.#width, this.#width)) put(words, set, i)
+        return this.#orNothing(set, this.#width)
       }
       case 'range': {
         const rows = this.#relation(expr.of)
@@ -161,10 +155,14 @@ class OwnEvaluator {
     }
   }
 
-  #where(holds: (event: OwnEvent, position: number) => boolean): At {
-    const set = this.#room(this.#width)
-    for (let i = 0; i < this.#size; i++) if (holds(this.#events[i]!, i)) this.#add(set, i)
-    return this.#orNothing(set, this.#width)
+  #tagged(name: string): At {
+    let set = nothing
+    for (let i = 0; i < this.#size; i++) {
+      if (!isTagged(name, this.#events[i]!.label)) continue
+      if (set === nothing) set = this.#room(this.#width)
+      put(words, set, i)
+    }
+    return set
   }
 
   // ---- relations -------------------------------------------------------------------------------------
@@ -197,38 +195,48 @@ class OwnEvaluator {
   }
 
   #on(set: At): At {
-    return set === nothing ? nothing : this.#pairing((event, add) => { if (this.#has(set, event)) add(event) })
+    if (set === nothing) return nothing
+    const rows = this.#rows()
+    for (let i = 0; i < this.#size; i++) if (isIn(words, set, i)) put(words, rows + i * this.#width, i)
+    return rows
   }
 
   #cross(from: At, to: At): At {
     if (from === nothing || to === nothing) return nothing
     const rows = this.#rows()
-    this.#eachBit(from, i => { words.copyWithin(rows + i * this.#width, to, to + this.#width) })
+    for (let i = 0; i < this.#size; i++) if (isIn(words, from, i)) words.copyWithin(rows + i * this.#width, to, to + this.#width)
     return rows
   }
 
-  /** Rows from what each event is related to. */
-  #pairing(relate: (event: number, add: (to: number) => void) => void): At {
-    const rows = this.#rows()
-    for (let i = 0; i < this.#size; i++) relate(i, j => { this.#add(rows + i * this.#width, j) })
-    return this.#orNothing(rows, this.#size * this.#width)
-  }
-
+  /** Most sequences go through a set that the thread has nothing of: that is looked at first. */
   #sequence(args: readonly RelationExpr[]): At {
+    for (const arg of args) if (arg.op === 'on' && this.#set(arg.set) === nothing) return nothing
     let all = this.#relation(args[0]!)
-    for (const arg of args.slice(1)) {
-      if (all === nothing) return nothing
-      const next = this.#relation(arg)
-      all = next === nothing ? nothing : this.#composed(all, next)
+    for (let i = 1; i < args.length && all !== nothing; i++) {
+      const arg = args[i]!
+      if (arg.op === 'on') all = this.#endingIn(all, this.#set(arg.set))
+      else {
+        const next = this.#relation(arg)
+        all = next === nothing ? nothing : this.#composed(all, next)
+      }
     }
     return all
+  }
+
+  #endingIn(of: At, set: At): At {
+    const [count, width] = [this.#size * this.#width, this.#width]
+    const rows = this.#copied(of, count)
+    for (let i = 0; i < count; i++) words[rows + i]! &= words[set + i % width]!
+    return this.#orNothing(rows, count)
   }
 
   #composed(left: At, right: At): At {
     const [rows, width] = [this.#rows(), this.#width]
     for (let i = 0; i < this.#size; i++) {
-      const row = rows + i * width
-      this.#eachBit(left + i * width, j => { for (let word = 0; word < width; word++) words[row + word]! |= words[right + j * width + word]! })
+      const from = left + i * width
+      for (let j = next(words, from, width, -1); j >= 0; j = next(words, from, width, j)) {
+        for (let word = 0; word < width; word++) words[rows + i * width + word]! |= words[right + j * width + word]!
+      }
     }
     return this.#orNothing(rows, this.#size * width)
   }
@@ -236,13 +244,13 @@ class OwnEvaluator {
   #inverse(of: At): At {
     if (of === nothing) return nothing
     const rows = this.#rows()
-    for (let i = 0; i < this.#size; i++) this.#eachBit(of + i * this.#width, j => { this.#add(rows + j * this.#width, i) })
+    for (let i = 0; i < this.#size; i++) for (let j = 0; j < this.#size; j++) if (isIn(words, of + i * this.#width, j)) put(words, rows + j * this.#width, i)
     return rows
   }
 
   #reflexive(of: At): At {
     const rows = of === nothing ? this.#rows() : this.#copied(of, this.#size * this.#width)
-    for (let i = 0; i < this.#size; i++) this.#add(rows + i * this.#width, i)
+    for (let i = 0; i < this.#size; i++) put(words, rows + i * this.#width, i)
     return rows
   }
 
@@ -252,30 +260,42 @@ class OwnEvaluator {
     const rows = this.#copied(of, this.#size * width)
     for (let k = 0; k < this.#size; k++) {
       for (let i = 0; i < this.#size; i++) {
-        if (this.#has(rows + i * width, k)) for (let word = 0; word < width; word++) words[rows + i * width + word]! |= words[rows + k * width + word]!
+        if (isIn(words, rows + i * width, k)) for (let word = 0; word < width; word++) words[rows + i * width + word]! |= words[rows + k * width + word]!
       }
     }
     return rows
   }
 
   #base(name: Base): At {
-    const events = this.#events
     switch (name) {
-      case 'po': return this.#pairing((i, add) => { for (let j = i + 1; j < this.#size; j++) add(j) })
-      case 'id': return this.#pairing((i, add) => { add(i) })
-      case 'int': return this.#pairing((_, add) => { for (let j = 0; j < this.#size; j++) add(j) })
-      case 'loc': return this.#pairing((i, add) => { for (let j = 0; j < this.#size; j++) if (events[i]!.word >= 0 && events[i]!.word === events[j]!.word) add(j) })
-      case 'addr': return this.#depending(event => event.addr)
-      case 'data': return this.#depending(event => event.data)
-      case 'ctrl': return this.#depending(event => event.ctrl)
-      case 'rmw': return this.#depending(({rmwRead}) => rmwRead < 0 ? [] : [rmwRead])
+      case 'po': case 'id': case 'int': case 'loc': return this.#allPairs(name)
+      case 'addr': case 'data': case 'ctrl': return this.#depending(name)
+      case 'rmw': {
+        const rows = this.#rows()
+        for (let i = 0; i < this.#size; i++) {
+          const {rmwRead} = this.#events[i]!
+          if (rmwRead >= 0) put(words, rows + rmwRead * this.#width, i)
+        }
+        return this.#orNothing(rows, this.#size * this.#width)
+      }
       case 'rf': case 'co': case 'fr': case 'ext': case 'grace': return nothing
     }
   }
 
-  #depending(on: (event: OwnEvent) => readonly number[]): At {
+  #allPairs(name: 'po' | 'id' | 'int' | 'loc'): At {
     const rows = this.#rows()
-    for (const [i, event] of this.#events.entries()) for (const read of on(event)) this.#add(rows + read * this.#width, i)
+    for (let i = 0; i < this.#size; i++) {
+      const {word} = this.#events[i]!
+      for (let j = 0; j < this.#size; j++) {
+        if (name === 'po' ? i < j : name === 'id' ? i === j : name === 'int' || (word >= 0 && word === this.#events[j]!.word)) put(words, rows + i * this.#width, j)
+      }
+    }
+    return this.#orNothing(rows, this.#size * this.#width)
+  }
+
+  #depending(on: 'addr' | 'data' | 'ctrl'): At {
+    const rows = this.#rows()
+    for (let i = 0; i < this.#size; i++) for (const read of this.#events[i]![on]) put(words, rows + read * this.#width, i)
     return this.#orNothing(rows, this.#size * this.#width)
   }
 
@@ -285,9 +305,9 @@ class OwnEvaluator {
     const rows = this.#rows()
     const stack: number[] = []
     for (let i = 0; i < this.#size; i++) {
-      if (this.#has(open, i)) stack.push(i)
-      const opened = this.#has(close, i) ? stack.pop() : undefined
-      if (opened !== undefined) this.#add(rows + opened * this.#width, i)
+      if (isIn(words, open, i)) stack.push(i)
+      const opened = isIn(words, close, i) ? stack.pop() : undefined
+      if (opened !== undefined) put(words, rows + opened * this.#width, i)
     }
     return this.#orNothing(rows, this.#size * this.#width)
   }

@@ -1,70 +1,83 @@
-/** Plans that fit programs: made once for each kind of program, and kept. */
+/** Plans that fit programs: a model is compiled for all the labels that programs had so far, and what a program lacks is left out. */
 import type {Node} from './behaviour.ts'
-import {compile, study, type Study} from './compile.ts'
+import {compile, isCountable} from './compile.ts'
+import {derivedOf} from './derived.ts'
 import {numberOf, type Label} from './event.ts'
-import {factsOf} from './facts.ts'
+import {fit} from './fit.ts'
+import {usualLabels} from './mapping.ts'
 import type {Model} from './model.ts'
-import type {Plan} from './plan.ts'
-import {shapeOf, type Shape} from './shape.ts'
+import type {MasterPlan, Plan} from './plan.ts'
+import {addPresence, nothingOf} from './presence.ts'
 
-/** Programs of whose labels the model can tell the same; `inputs` are relations that some of them may lack. */
-interface Family extends Study {
-  readonly labels: readonly Label[]
-  /** The plans, by which of the relations a program lacks. */
-  readonly plans: Map<string, Plan>
+/** A model compiled for some labels, and the plans that were made from that, by what programs have of it. */
+interface Master {
+  readonly labels: ReadonlySet<Label>
+  readonly plan: MasterPlan
+  readonly fitted: Map<string, Plan>
 }
 
-/** By their labels, which is faster to look up, and by what the model can tell of them. */
-const families = new WeakMap<Model, Map<string, Family>>()
+/** Those of a model for one purpose; more than one only if not all labels can be counted together. */
+const masters = new WeakMap<Model, Map<string, Master[]>>()
 
 /**
- * The model compiled for what these states of threads do: without the relations that are empty in all of them.
+ * The model compiled for what these states of threads do.
  * @param withBefore is the model's `before` wanted?
  * @param isCounted are the model's `counted` events left out of the matrices?
  * @returns null if they must not be, since what they take part in cannot be counted in such programs.
  */
 export function planFor(model: Model, nodes: readonly Node[], withBefore: boolean, isCounted: boolean): Plan | null {
-  const shapes = new Set(nodes.map(shapeOf))
-  const family = familyFor(model, shapes, withBefore)
-  if (isCounted && model.counted !== undefined && !family.isCountable) return null
-  const isPresent = family.inputs.map(() => false)
-  for (const shape of shapes) {
-    for (const i of presentIn(shape, family)) isPresent[i] = true
+  const mustCount = isCounted && model.counted !== undefined
+  const known = mastersOf(model, `${withBefore} ${mustCount}`)
+  for (const master of known) {
+    const plan = fitted(master, nodes)
+    if (plan !== null) return plan
   }
-  const key = isPresent.map(Number).join('')
-  const known = family.plans.get(key)
+  const labels = labelsOf(nodes)
+  if (mustCount && !canCount(model, labels)) return null
+  const at = known.findIndex(master => !mustCount || canCount(model, new Set([...master.labels, ...labels])))
+  const least = new Set([...known[at]?.labels ?? [], ...labels])
+  const more = new Set([...least, ...usualLabels(model.family)])
+  const all = mustCount && !canCount(model, more) ? least : more
+  const master: Master = {labels: all, plan: compile(model, {labels: [...all], withBefore}), fitted: new Map()}
+  known.splice(at < 0 ? known.length : at, 1, master)
+  return fitted(master, nodes)
+}
+
+function mastersOf(model: Model, purpose: string): Master[] {
+  const ofModel = masters.get(model) ?? new Map<string, Master[]>()
+  masters.set(model, ofModel)
+  const known = ofModel.get(purpose) ?? []
+  ofModel.set(purpose, known)
+  return known
+}
+
+/** The plan for these states; null if the model was compiled without some of their labels. */
+function fitted({plan: master, fitted}: Master, nodes: readonly Node[]): Plan | null {
+  const presence = nothingOf(master)
+  for (let i = 0; i < nodes.length; i++) {
+    const derived = derivedOf(nodes[i]!, master)
+    if (!derived.isCovered) return null
+    addPresence(presence, derived.presence)
+  }
+  const key = presence.join()
+  const known = fitted.get(key)
   if (known !== undefined) return known
-  const plan = compile(model, {labels: family.labels, absent: family.inputs.filter((_, i) => !isPresent[i]!), withBefore})
-  family.plans.set(key, plan)
+  const plan = fit(master, presence)
+  fitted.set(key, plan)
   return plan
 }
 
-/** The positions of the family's relations that are not empty in a shape. */
-function presentIn(shape: Shape, family: Family): readonly number[] {
-  return shape.noted(family, () => {
-    shape.evaluate(family.inputs, [])
-    return family.inputs.flatMap(({key}, i) => shape.pairs(key).length > 0 ? [i] : [])
-  })
+function labelsOf(nodes: readonly Node[]): ReadonlySet<Label> {
+  return new Set(nodes.flatMap(({events}) => events.map(({label}) => label)))
 }
 
-function familyFor(model: Model, shapes: ReadonlySet<Shape>, withBefore: boolean): Family {
-  const labels = new Set<Label>()
-  for (const shape of shapes) for (const label of shape.labels) labels.add(label)
-  const key = `${withBefore}:${Array.from(labels, numberOf).sort((a, b) => a - b).join()}`
-  const known = families.get(model) ?? new Map<string, Family>()
-  families.set(model, known)
-  const family = known.get(key) ?? familyLike(model, known, [...labels], withBefore)
-  known.set(key, family)
-  return family
-}
+const countable = new WeakMap<Model, Map<string, boolean>>()
 
-function familyLike(model: Model, known: Map<string, Family>, labels: readonly Label[], withBefore: boolean): Family {
-  const key = `${withBefore} ${factsOf(model, labels)}`
-  const family = known.get(key) ?? newFamily(model, labels, withBefore)
-  known.set(key, family)
-  return family
-}
-
-function newFamily(model: Model, labels: readonly Label[], withBefore: boolean): Family {
-  return {labels, ...study(model, {labels, absent: [], withBefore}), plans: new Map()}
+function canCount(model: Model, labels: ReadonlySet<Label>): boolean {
+  const ofModel = countable.get(model) ?? new Map<string, boolean>()
+  countable.set(model, ofModel)
+  const key = Array.from(labels, numberOf).sort((a, b) => a - b).join()
+  const known = ofModel.get(key) ?? isCountable(model, [...labels])
+  ofModel.set(key, known)
+  return known
 }

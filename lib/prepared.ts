@@ -85,7 +85,7 @@ export class Prepared {
       this.#prospect = this.#foresee(false) // machines made before keep theirs
       return this.build(spare, withBefore)
     }
-    const units = behaviours.map(({nodes}) => plan.counting === null ? 0 : nodes.reduce((most, node) => Math.max(most, derivedOf(node, plan).units.length), 0) + room)
+    const units = behaviours.map(({nodes}) => plan.counting === null ? 0 : nodes.reduce((most, node) => Math.max(most, derivedOf(node, plan.master).units.length), 0) + room)
     return new Machine({memory: this.#program.memory, behaviours, plan, capacity, units})
   }
 }

@@ -4,7 +4,8 @@
  * beside the state, since it is gone whenever a state is saved.
  */
 import {put} from './bits.ts'
-import type {Mask, Plan} from './plan.ts'
+import type {Mask} from './code.ts'
+import type {Plan} from './plan.ts'
 
 /** Where in the machine's state array the checker finds and keeps its things. */
 export interface Layout {
@@ -49,7 +50,7 @@ export class Rows {
     this.delta = new Int32Array(plan.kept * layout.vertices * layout.words)
     this.dirty = new Int32Array(plan.kept * layout.words)
     this.hot = new Uint8Array(plan.kept)
-    this.late = new Int32Array(plan.sets.length * layout.words)
+    this.late = new Int32Array(plan.sets * layout.words)
   }
 
   /** Adds a row of bits, which begins at `at`, to a row of a relation. */

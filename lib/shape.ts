@@ -8,31 +8,30 @@ import {numberOf, type Label} from './event.ts'
 import type {Pair} from './execution.ts'
 import type {RelationExpr, SetExpr} from './model.ts'
 import {onOwn, type OwnEvent} from './own.ts'
-import type {OwnRelation} from './plan.ts'
 
-interface OwnSet {
-  readonly key: string
-  readonly expr: SetExpr
+interface Evaluated {
+  readonly pairs: readonly Int32Array[]
+  readonly members: readonly Int32Array[]
+  readonly isThere: readonly boolean[]
 }
 
 /** The events of a thread that has come to some node. Vertices are counted within the thread. */
 export class Shape {
   readonly labels: ReadonlySet<Label>
+  /** Vertices are below this. */
+  readonly size: number
+  readonly vertexCount: number
   readonly #events: readonly OwnEvent[]
   readonly #vertices: readonly number[]
   /** What others have worked out, by what it depends on besides the shape (a plan, a model). */
   readonly #notes = new WeakMap<object, unknown>()
-  readonly #pairs = new Map<string, Int32Array>()
-  readonly #members = new Map<string, Int32Array>()
 
-  /** Vertices are below this. */
-  readonly size: number
-
-  constructor({events, vertices}: Node) {
+  constructor({events, vertices, vertexCount}: Node) {
     this.labels = new Set(events.map(({label}) => label))
+    this.size = vertices.length
+    this.vertexCount = vertexCount
     this.#events = ownEvents(events)
     this.#vertices = vertices
-    this.size = vertices.length
   }
 
   /** What `make` makes of the shape, made once per `key`; each kind of key belongs to one caller. */
@@ -51,6 +50,15 @@ export class Shape {
     return onOwn(this.#events, own => relations.map(expr => paired(own.pairs(expr))))
   }
 
+  /** All at once, which saves most of the work: the pairs of relations, the vertices in sets, and which relations of events have any pair. */
+  evaluate(relations: readonly RelationExpr[], sets: readonly SetExpr[], tested: readonly RelationExpr[]): Evaluated {
+    return onOwn(this.#events, own => ({
+      pairs: relations.map(expr => this.#betweenVertices(own.pairs(expr))),
+      members: sets.map(expr => packed(own.members(expr).map(event => this.#vertices[event]!).filter(vertex => vertex >= 0))),
+      isThere: tested.map(expr => own.pairs(expr).length > 0),
+    }))
+  }
+
   /** The vertex of the event at a position, if it has one. */
   vertexAt(position: number): readonly number[] {
     const vertex = this.#vertices[position]!
@@ -59,27 +67,6 @@ export class Shape {
 
   labelAt(position: number): Label {
     return this.#events[position]!.label
-  }
-
-  /** Evaluates, all at once, what is not known yet. */
-  evaluate(relations: readonly OwnRelation[], sets: readonly OwnSet[]): void {
-    const newRelations = relations.filter(({key}) => !this.#pairs.has(key))
-    const newSets = sets.filter(({key}) => !this.#members.has(key))
-    if (newRelations.length === 0 && newSets.length === 0) return
-    onOwn(this.#events, own => {
-      for (const {key, expr} of newRelations) this.#pairs.set(key, this.#betweenVertices(own.pairs(expr)))
-      for (const {key, expr} of newSets) this.#members.set(key, packed(own.members(expr).map(event => this.#vertices[event]!).filter(vertex => vertex >= 0)))
-    })
-  }
-
-  /** The pairs of a relation that was evaluated: from, to, … */
-  pairs(key: string): Int32Array {
-    return this.#pairs.get(key)!
-  }
-
-  /** The vertices in a set that was evaluated. */
-  members(key: string): Int32Array {
-    return this.#members.get(key)!
   }
 
   #betweenVertices(pairs: readonly number[]): Int32Array {

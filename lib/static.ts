@@ -87,7 +87,8 @@ export function must(set: SetExpr, one: Label): boolean {
   }
 }
 
-function isTagged(name: string, one: Label): boolean {
+/** Does every model put an event with this label into the set of this name? */
+export function isTagged(name: string, one: Label): boolean {
   return name === 'any' || name === one.kind || (name === 'M' && one.kind !== 'F') || one.tags.includes(name)
 }
 

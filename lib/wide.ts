@@ -1,9 +1,8 @@
 /** The same as narrow.ts for rows of any number of words, word by word. */
 import type {Balance} from './balance.ts'
 import {lowest, next} from './bits.ts'
-import {codes, type Code} from './code.ts'
+import {codes, type Code, type Mask} from './code.ts'
 import {GroupRunner} from './group.ts'
-import type {Mask} from './plan.ts'
 import type {Rows} from './rows.ts'
 
 export class Wide {
@@ -23,7 +22,8 @@ export class Wide {
   /** A row under construction. */
   readonly #row: Int32Array
 
-  constructor(rows: Rows, code: Code, balance: Balance) {
+  constructor(rows: Rows, balance: Balance) {
+    const {code} = rows.plan
     this.#rows = rows
     this.#balance = balance
     this.#n = rows.layout.vertices
@@ -66,7 +66,7 @@ export class Wide {
         case codes.minus: if (hot[x] !== 0) this.#minus(out, x, y); break
         case codes.inv: if (hot[x] !== 0) this.#inv(out, x); break
         case codes.count: this.#balance.run(x, out); break
-        default: this.#groups[out]!.run()
+        default: this.#groups[x]!.run()
       }
     }
   }
