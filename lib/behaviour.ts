@@ -38,7 +38,7 @@ export class Node {
   readonly asking: Asking | null
   /** Has the thread not ended? */
   readonly goesOn: boolean
-  /** Writes of the new events whose value is computed. */
+  /** Writes of all events whose value is computed. */
   readonly computed: readonly number[]
   /** What the scheduler gave the thread in this node, beginning with the answer to a demand to pick. */
   readonly given: readonly Scalar[]
@@ -66,17 +66,22 @@ export class Node {
     this.parent = parent
     this.answer = answer
     this.events = run.events.slice()
-    this.from = parent?.events.length ?? 0
+    this.from = parent === null ? 0 : parent.events.length
     this.relabelled = run.relabelled.splice(0)
     this.checks = run.checks.splice(0)
     this.given = run.given.splice(0)
     this.demand = run.demand
     this.asking = 'value' in run.demand ? run.demand : null
     this.goesOn = this.asking !== null || run.demand.kind === 'pick' || run.demand.kind === 'period'
-    this.computed = this.events.flatMap(({value}, position) => position >= this.from && value?.kind === 'apply' ? [position] : [])
-    const vertices = parent === null ? [] : [...parent.vertices]
-    let count = parent?.vertexCount ?? 0
-    for (const event of this.events.slice(this.from)) vertices.push(isVertex(event.label) ? count++ : -1)
+    const computed = parent === null ? [] : parent.computed.slice()
+    const vertices = parent === null ? [] : parent.vertices.slice()
+    let count = parent === null ? 0 : parent.vertexCount
+    for (let position = this.from; position < this.events.length; position++) {
+      const {label, value} = this.events[position]!
+      vertices.push(isVertex(label) ? count++ : -1)
+      if (value !== null && value.kind === 'apply') computed.push(position)
+    }
+    this.computed = computed
     this.vertices = vertices
     this.vertexCount = count
   }

@@ -6,6 +6,7 @@ import type {Execution, Given, Pair} from './execution.ts'
 import {graceOf} from './grace.ts'
 import {unresolved, type Graph} from './graph.ts'
 import type {Model} from './model.ts'
+import type {Plan} from './plan.ts'
 import type {LocalEvent} from './thread-run.ts'
 import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
@@ -35,10 +36,10 @@ function nextMaximal(graph: Graph, location: number, after: number): number {
   return write
 }
 
-/** The flags that the model raises on the complete execution. */
-export function flags(graph: Graph): readonly string[] {
+/** The flags that the model raises on the complete execution. If those between threads are known already, they are not looked for. */
+export function flags(graph: Graph, known = nothing): readonly string[] {
   const {plan} = graph
-  let raised = plan.flags.length > 0 || plan.before >= 0 ? flagsBetween(graph) : none
+  let raised = plan.before >= 0 || areNew(plan, known) ? flagsBetween(graph) : none
   if (plan.master.ownFlags.length > 0) {
     for (let thread = 0; thread < graph.threads; thread++) {
       const own = derivedOf(graph.nodeOf(thread), plan.master).flags
@@ -49,6 +50,12 @@ export function flags(graph: Graph): readonly string[] {
 }
 
 const none: readonly string[] = []
+const nothing: ReadonlySet<string> = new Set()
+
+function areNew({flags}: Plan, known: ReadonlySet<string>): boolean {
+  for (let i = 0; i < flags.length; i++) if (!known.has(flags[i]!.flag)) return true
+  return false
+}
 
 function inOrder({flags}: Model, raised: readonly string[]): readonly string[] {
   return Object.keys(flags).filter(flag => raised.includes(flag))
@@ -78,14 +85,16 @@ export function waiting(graph: Graph): {readonly thread: number; readonly event:
 
 /** Threads that computed what C leaves undefined, and what it was. */
 export function undefinedResults(graph: Graph): {readonly thread: number; readonly why: string}[] {
-  const found: {thread: number; why: string}[] = []
   // what nobody asked for is computed all the same
   for (let thread = 0; thread < graph.threads; thread++) {
-    for (let node: Node | null = graph.nodeOf(thread); node !== null; node = node.parent) {
-      for (const position of node.computed) graph.scalarOf(graph.vertexOf(thread, position))
-    }
+    const {computed} = graph.nodeOf(thread)
+    for (let i = 0; i < computed.length; i++) graph.scalarOf(graph.vertexOf(thread, computed[i]!))
   }
-  if (!graph.hasUndefined) return found
+  return graph.hasUndefined ? undefinedOnes(graph) : []
+}
+
+function undefinedOnes(graph: Graph): {readonly thread: number; readonly why: string}[] {
+  const found: {thread: number; why: string}[] = []
   for (let vertex = 0; vertex < graph.vertices; vertex++) {
     const scalar = graph.knownScalar(vertex)
     if (scalar === undefined || !isUndefined(scalar) || scalar === poison || scalar === uninitialised || scalar.name.startsWith('thin air')) continue

@@ -22,10 +22,20 @@ type Domain = Set<Scalar> | null
  * @returns whether everything that the threads may do was seen.
  */
 export function lookAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
-  if (behaviours.every(({root}) => !root.goesOn)) {
-    for (const {root} of behaviours) root.future = nowhere
+  if (endAtOnce(behaviours)) {
+    for (let i = 0; i < behaviours.length; i++) behaviours[i]!.root.future = nowhere
     return true
   }
+  return walkAhead(memory, behaviours)
+}
+
+/** Does no thread ask for anything? */
+function endAtOnce(behaviours: readonly Behaviour[]): boolean {
+  for (let i = 0; i < behaviours.length; i++) if (behaviours[i]!.root.goesOn) return false
+  return true
+}
+
+function walkAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
   const domains: Domain[] = memory.map(location => new Set<Scalar>([location.init]))
   const size = (): number => domains.reduce((sum, domain) => sum + (domain === null ? maxDomain + 1 : domain.size), 0)
   let walks: Walk[]

@@ -163,6 +163,7 @@ export class Machine {
       const found = this.#found // the scratch lists change places
       this.#found = this.#foundBest
       this.#foundBest = found
+      if (score === 0 && ready === null) break // nothing is sooner
     }
     if (dull < 0) return this.#withoutReads()
     if (ready !== null) {

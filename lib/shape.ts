@@ -107,14 +107,28 @@ export function shapeOf(node: Node): Shape {
 /** The same for nodes that have come the same way, as far as the thread's own relations can tell. */
 function signatureOf(node: Node): string {
   if (node.signature !== null) return node.signature
-  // words by the order in which the thread comes to them; one word may be part of different objects in turn
-  const words = new Set(node.events.map(({location}) => location?.index))
-  const places = new Map([...words].map((word, i) => [word, i]))
-  const own = node.events.slice(node.from).map(({label, location, addr, data, ctrl, rmwRead}, i) =>
-    `${numberOf(label)}@${location === null ? '' : places.get(location.index)!}${node.vertices[node.from + i]! < 0 ? 'f' : ''}a${addr.join()}d${data.join()}c${ctrl.join()}m${rmwRead}`)
-  const relabelled = node.relabelled.map(([position, label]) => `${position}=${numberOf(label)}`)
-  node.signature = `${node.parent === null ? '' : signatureOf(node.parent)}/${own.join(' ')} ${relabelled.join(' ')}`
-  return node.signature
+  let text = `${node.parent === null ? '' : signatureOf(node.parent)}/`
+  for (let i = node.from; i < node.events.length; i++) {
+    const {label, location, addr, data, ctrl, rmwRead} = node.events[i]!
+    text += numberOf(label)
+    if (location !== null) text += `@${firstAt(node.events, location.index)}`
+    if (node.vertices[i]! < 0) text += 'f'
+    if (addr.length > 0) text += `a${addr.join()}`
+    if (data.length > 0) text += `d${data.join()}`
+    if (ctrl.length > 0) text += `c${ctrl.join()}`
+    if (rmwRead >= 0) text += `m${rmwRead}`
+    text += ' '
+  }
+  for (const [position, label] of node.relabelled) text += `${position}=${numberOf(label)} `
+  node.signature = text
+  return text
+}
+
+/** The thread's first event at a word, which stands for the word; one word may be part of different objects in turn. */
+function firstAt(events: readonly LocalEvent[], word: number): number {
+  let i = 0
+  while (events[i]!.location?.index !== word) i++
+  return i
 }
 
 /** One thread's events, without what would keep the program in memory. */

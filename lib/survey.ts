@@ -15,8 +15,8 @@ export interface View {
   scalar(thread: number, value: Value): Scalar | undefined
   /** The final value of a word; undefined while not decided. */
   final(location: number): Scalar | undefined
-  /** Flags that the model raises; only of a complete execution. */
-  flags(): readonly string[]
+  /** Flags that the model raises; only of a complete execution. If it can raise none but `known` ones, none may be told. */
+  flags(known?: ReadonlySet<string>): readonly string[]
   /** Messages of threads that panicked. */
   panics(): readonly {readonly thread: string; readonly message: string}[]
 }
@@ -49,7 +49,7 @@ export function survey<R>(program: Program<R>, model: Model, limits: Limits, beg
       },
       scalar: (thread, value) => graph.evaluate(thread, value),
       final: location => decidedFinal(graph, location),
-      flags: () => flags(graph),
+      flags: known => flags(graph, known),
       panics: () => session.panics(),
     }
     const walk = new Walk(session, visitor.isSettled === undefined ? null : () => visitor.isSettled!(view))

@@ -41,6 +41,10 @@ export interface LocalEvent {
   readonly operation: number
 }
 
+type Fields = {-readonly [field in keyof LocalEvent]: LocalEvent[field]}
+
+const nothing: readonly number[] = []
+
 /** What a thread waits for, or how it ended. */
 export type Demand =
   /** The scalar itself decides (JavaScript control flow): one child per value. */
@@ -298,7 +302,12 @@ export class ThreadRun {
     const shape = mapping(this.#isKcsan ? this.#asKcsanSees(op) : op, this.#family)
     if (op.kind === 'fence') {
       return this.#synchronize({name: op.name, domain: location}, () => {
-        for (const label of shape.before) this.#push({...this.#event(op.name, label), location, addr})
+        for (const label of shape.before) {
+          const fields = this.#fields(op.name, label)
+          fields.location = location
+          fields.addr = addr
+          this.#push(fields)
+        }
       })
     }
     for (const label of shape.before) this.#fence(op.name, label)
@@ -358,34 +367,55 @@ export class ThreadRun {
     const isCertain = op.kind !== 'cas' && op.isCertain === true
     const isIdle = op.kind === 'load' && op.isIdle === true
     const expected = op.kind === 'cas' ? op.expected : null
-    const position = this.#push({...this.#event(op.name, label), location, addr, via: addr, until, isCertain, isIdle, expected})
+    const fields = this.#fields(op.name, label)
+    fields.location = location
+    fields.addr = fields.via = addr
+    fields.until = until
+    fields.isCertain = isCertain
+    fields.isIdle = isIdle
+    fields.expected = expected
+    const position = this.#push(fields)
     // a wait is a loop around its read: what follows depends on it by control
     if (until !== null && !isAssumed(op)) this.#forever = union([this.#forever, [position]])
     return Value.read(position)
   }
 
   #write(name: string, label: Label, location: Location, value: Value, addr: readonly number[], rmwRead: number, mark: Mark | null = null): void {
-    this.#push({...this.#event(name, label), location, value, addr, via: addr, data: value.reads, rmwRead, mark})
+    const fields = this.#fields(name, label)
+    fields.location = location
+    fields.value = value
+    fields.addr = fields.via = addr
+    fields.data = value.reads
+    fields.rmwRead = rmwRead
+    fields.mark = mark
+    this.#push(fields)
   }
 
   #fence(name: string, label: Label): void {
-    this.#push(this.#event(name, label))
+    this.#push(this.#fields(name, label))
   }
 
-  #event(name: string, label: Label): LocalEvent {
-    const ctrl = union([this.#forever, ...this.#arms])
+  /** An event to be filled in and pushed. All have the same fields in the same order, which the engine's speed hangs on. */
+  #fields(name: string, label: Label): Fields {
     return {
-      label, location: null, value: null, expected: null, addr: [], via: [], data: [], ctrl, rmwRead: -1, until: null, isCertain: false, isIdle: false, mark: null,
-      name, operation: this.#operations - 1,
+      label, location: null, value: null, expected: null, addr: nothing, via: nothing, data: nothing, ctrl: this.#control(), rmwRead: -1,
+      until: null, isCertain: false, isIdle: false, mark: null, name, operation: this.#operations - 1,
     }
   }
 
-  #push(event: LocalEvent): number {
+  #control(): readonly number[] {
+    return this.#arms.length === 0 ? this.#forever : union([this.#forever, ...this.#arms])
+  }
+
+  #push(event: Fields): number {
     this.#callOf.push(this.#call)
-    // the cookie of srcu_read_unlock() orders nothing either, but says which section it ends
-    const data = event.label === srcuUnlock ? event.data : this.#ordering(event.data, event.rmwRead)
-    this.events.push(this.#isWithinC ? {...event, addr: this.#ordering(event.addr), data, ctrl: this.#ordering(event.ctrl)} : event)
-    return this.events.length - 1
+    if (this.#isWithinC) {
+      event.addr = this.#ordering(event.addr)
+      // the cookie of srcu_read_unlock() orders nothing either, but says which section it ends
+      if (event.label !== srcuUnlock) event.data = this.#ordering(event.data, event.rmwRead)
+      event.ctrl = this.#ordering(event.ctrl)
+    }
+    return this.events.push(event) - 1
   }
 
   /** Those of the reads on which the present operation depends that it is ordered after: also those of its own, in a read-modify-write, which no compiler takes apart. */

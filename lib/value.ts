@@ -278,10 +278,18 @@ export function isUndefined(scalar: Scalar): scalar is Location {
 
 /** Sorted union of sorted lists of event positions. */
 export function union(lists: readonly (readonly number[])[]): readonly number[] {
-  const filled = lists.filter(list => list.length > 0)
-  if (filled.length === 0) return none
-  if (filled.length === 1) return filled[0]!
-  return [...new Set(filled.flat())].sort((a, b) => a - b)
+  let all = none
+  for (let i = 0; i < lists.length; i++) {
+    const list = lists[i]!
+    if (list.length > 0) all = all.length === 0 ? list : merged(all, list)
+  }
+  return all
+}
+
+function merged(a: readonly number[], b: readonly number[]): readonly number[] {
+  const all = a.slice()
+  for (let i = 0; i < b.length; i++) if (!a.includes(b[i]!)) all.push(b[i]!)
+  return all.length === a.length ? a : all.sort((x, y) => x - y)
 }
 
 /** A scalar as reports print it. */

@@ -78,7 +78,8 @@ export function observedName(observed: Observed): string {
   return observed.kind === 'register' ? `${observed.thread}:${observed.name}` : observed.location.name
 }
 
-function shown(scalar: Scalar | undefined): string {
+/** A scalar as state lines show it. */
+export function shown(scalar: Scalar | undefined): string {
   return scalar === undefined ? '?' : typeof scalar === 'number' ? String(scalar) : scalar.name
 }
 

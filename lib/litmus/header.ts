@@ -25,11 +25,18 @@ export function readHeader(source: Source): Header {
   const between = text.slice(whole.length, brace)
   return {
     name: name!,
-    doc: /"([^"]*)"/.exec(between.replace(/\(\*[^]*?\*\)/g, ''))?.[1] ?? null,
-    info: new Map(Array.from(between.matchAll(/^(\w+)=([^\r\n]*)/gm), ([, key, value]) => [key!, value!])),
+    doc: between.includes('"') ? /"([^"]*)"/.exec(between.replace(/\(\*[^]*?\*\)/g, ''))?.[1] ?? null : null,
+    info: between.includes('=') ? information(between) : nothing,
     expected: expectation(text),
     brace,
   }
+}
+
+const nothing: ReadonlyMap<string, string> = new Map()
+
+/** Lines such as `Author=…` */
+function information(text: string): ReadonlyMap<string, string> {
+  return new Map(Array.from(text.matchAll(/^(\w+)=([^\r\n]*)/gm), ([, key, value]) => [key!, value!]))
 }
 
 /** The first brace that is in no comment and no string. */
@@ -45,6 +52,7 @@ function openingBrace(source: Source, from: number): number {
 
 /** The kernel's tests say what they expect in a comment: `Result: Never`. */
 function expectation(text: string): Expectation | null {
+  if (!text.includes('Result:')) return null
   const found = /Result:[ \t]*([^\r\n]*?)[ \t]*(?:\*\)|\r?\n|$)/.exec(text)
   if (found === null) return null
   const said = found[1]!

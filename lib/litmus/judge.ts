@@ -2,7 +2,7 @@
 import type {Model} from '../model.ts'
 import type {Run} from '../result.ts'
 import type {Scalar} from '../value.ts'
-import {holds, statePieces, type Outcome, type Question} from './condition.ts'
+import {holds, shown, statePieces, type Outcome, type Question} from './condition.ts'
 import type {LitmusProgram, Registers} from './program.ts'
 
 export interface LitmusVerdict {
@@ -33,8 +33,6 @@ export class Tally {
   readonly #states = new Map<string, number>()
   readonly #scalars: (Scalar | undefined)[] = []
   readonly #codes = new Map<Scalar | undefined, number>()
-  /** The characters of the state at hand. */
-  readonly #state: number[] = []
   readonly #flags = new Set<string>()
   readonly #panics = new Set<string>()
   #deadlocks = 0
@@ -55,8 +53,8 @@ export class Tally {
     else this.#negative++
     for (const flag of flags) this.#flags.add(flag)
     const {displayed} = this.#question
-    for (let at = 0; at < displayed.length; at++) this.#state[at] = this.#codeOf(outcome[displayed[at]!])
-    const state = String.fromCharCode.apply(null, this.#state)
+    let state = ''
+    for (let at = 0; at < displayed.length; at++) state += String.fromCharCode(this.#codeOf(outcome[displayed[at]!]))
     this.#states.set(state, (this.#states.get(state) ?? 0) + 1)
   }
 
@@ -70,20 +68,33 @@ export class Tally {
 
   /** The lines of all states in herd7's order, each with how many executions end in it. There may be hundreds of thousands. */
   #lines(): ReadonlyMap<string, number> {
-    const order = this.#scalars.map((_, code) => code).sort((a, b) => compareScalars(this.#scalars[a], this.#scalars[b]))
+    const scalars = this.#scalars
+    const order: number[] = [] // codes by rank, and ranks by code
+    for (let code = 0; code < scalars.length; code++) order.push(code)
+    order.sort((a, b) => compareScalars(scalars[a], scalars[b]))
     const ranks: number[] = []
-    for (const [rank, code] of order.entries()) ranks[code] = rank
-    const isRanked = ranks.every((rank, code) => rank === code)
-    const counts = isRanked ? this.#states : new Map(Array.from(this.#states, ([state, count]) => [recoded(state, ranks), count]))
-    const pieceOf = statePieces(this.#question)
-    const pieces = this.#question.displayed.map((_, at) => order.map(code => pieceOf(at, this.#scalars[code])))
+    let isRanked = true
+    for (let rank = 0; rank < order.length; rank++) {
+      ranks[order[rank]!] = rank
+      isRanked &&= order[rank] === rank
+    }
+    const counts = isRanked ? this.#states : recodedAll(this.#states, ranks)
+    const pieces = new Pieces(this.#question, scalars, order)
     const lines = new Map<string, number>()
-    for (const state of [...counts.keys()].sort()) {
-      let line = ''
-      for (let at = 0; at < state.length; at++) line += pieces[at]![state.charCodeAt(at)]!
-      lines.set(line, (lines.get(line) ?? 0) + counts.get(state)!)
+    const states: string[] = []
+    for (const state of counts.keys()) states.push(state)
+    states.sort()
+    for (let i = 0; i < states.length; i++) {
+      const line = pieces.line(states[i]!)
+      const count = counts.get(states[i]!)!
+      lines.set(line, pieces.areDistinct ? count : (lines.get(line) ?? 0) + count)
     }
     return lines
+  }
+
+  /** Those that were raised so far. */
+  get flags(): ReadonlySet<string> {
+    return this.#flags
   }
 
   addDeadlock(): void {
@@ -110,11 +121,41 @@ export class Tally {
   }
 }
 
-/** The same text with other characters. */
-function recoded(text: string, codes: readonly number[]): string {
-  const made: number[] = []
-  for (let at = 0; at < text.length; at++) made.push(codes[text.charCodeAt(at)]!)
-  return String.fromCharCode.apply(null, made)
+/** The same counts under texts with other characters. */
+function recodedAll(counts: ReadonlyMap<string, number>, codes: readonly number[]): ReadonlyMap<string, number> {
+  const recoded = new Map<string, number>()
+  for (const [text, count] of counts) {
+    let made = ''
+    for (let at = 0; at < text.length; at++) made += String.fromCharCode(codes[text.charCodeAt(at)]!)
+    recoded.set(made, count)
+  }
+  return recoded
+}
+
+/** Lines of states whose characters are ranks of scalars: most pieces are in many lines. */
+class Pieces {
+  /** Are no two scalars shown alike? */
+  readonly areDistinct: boolean
+  readonly #pieceOf: ReturnType<typeof statePieces>
+  readonly #scalars: readonly (Scalar | undefined)[]
+  readonly #order: readonly number[]
+  readonly #made: string[] = []
+
+  constructor(question: Question, scalars: readonly (Scalar | undefined)[], order: readonly number[]) {
+    this.#pieceOf = statePieces(question)
+    this.areDistinct = scalars.every((scalar, i) => typeof scalar === 'number' || scalars.findIndex(other => shown(other) === shown(scalar)) === i)
+    this.#scalars = scalars
+    this.#order = order
+  }
+
+  line(state: string): string {
+    let line = ''
+    for (let at = 0; at < state.length; at++) {
+      const rank = state.charCodeAt(at)
+      line += this.#made[at * this.#order.length + rank] ??= this.#pieceOf(at, this.#scalars[this.#order[rank]!])
+    }
+    return line
+  }
 }
 
 function compareScalars(a: Scalar | undefined, b: Scalar | undefined): number {

@@ -105,9 +105,18 @@ function layOut(test: LitmusTest): Memory {
   for (const place of test.locations) if (place.kind === 'shared') note(place.name)
   for (const proposition of [test.filter, test.condition]) if (proposition !== null) noteNames(proposition, note)
 
-  const key = [...Array.from(lengths, ([name, length]) => length === null ? name : `${name}[${length}]`), ...test.init.map(written)].join()
+  let key = ''
+  for (const [name, length] of lengths) key += length === null ? `${name},` : `${name}[${length}],`
+  for (const item of test.init) key += written(item)
   const known = memories.get(key)
   if (known !== undefined) return known
+  const memory = newMemory(test, lengths)
+  if (memories.size >= maxMemories) memories.clear()
+  memories.set(key, memory)
+  return memory
+}
+
+function newMemory(test: LitmusTest, lengths: ReadonlyMap<string, number | null>): Memory {
   const words: Location[] = []
   const object = new Map<string, readonly Location[]>()
   for (const [name, length] of lengths) {
@@ -118,15 +127,15 @@ function layOut(test: LitmusTest): Memory {
   }
   const memory = {words, object, shared: new Map(Array.from(object, ([name, own]) => [name, own[0]!]))}
   for (const item of test.init) if (item.place.kind === 'shared') initialise(test.source, memory, item)
-  if (memories.size >= maxMemories) memories.clear()
-  memories.set(key, memory)
   return memory
 }
 
 /** An initial value as text; nothing for that of a register, which is no part of the memory. */
 function written({place, values}: Initial): string {
   if (place.kind === 'register') return ''
-  return `${place.name}=${values.map(value => typeof value === 'number' ? value : `${value.name}[${value.index}]`).join('|')}`
+  let text = `${place.name}=`
+  for (const value of values) text += typeof value === 'number' ? `${value}|` : `${value.name}[${value.index}]|`
+  return text
 }
 
 function noteNames(proposition: Proposition, note: (name: string) => void): void {

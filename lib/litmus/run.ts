@@ -62,7 +62,7 @@ function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () =
         if (status === 'blocked') tally.addDeadlock()
         else if (panics.length === 0) {
           const outcome = observe(view)
-          tally.add(outcome, view.flags())
+          tally.add(outcome, view.flags(tally.flags))
           return isDecided(outcome)
         }
         return false
