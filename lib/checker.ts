@@ -147,7 +147,8 @@ export class Checker {
       }
     }
     this.#balance.settle()
-    if (this.#rows.anyLate) this.#rows.late.fill(0)
+    if (!this.#rows.anyLate) return
+    this.#rows.late.fill(0)
     this.#rows.anyLate = false
   }
 

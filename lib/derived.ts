@@ -53,16 +53,14 @@ function derive(shape: Shape, before: Derived | null, master: MasterPlan): Deriv
   const flagPairs: number[] = []
   for (let local = 0; local < locals.length; local++) {
     const now = locals[local]!
-    const isKept = master.locals[local]!.relation < master.kept
-    const isOld = isKept && before !== null ? membership(before.locals[local]!, shape.size) : nowhere
-    for (let i = 0; i < now.length; i += 2) {
-      if (!isKept) flagPairs.push(local, now[i]!, now[i + 1]!)
-      else if (!isOld(now[i]!, now[i + 1]!)) pairs.push(local, now[i]!, now[i + 1]!)
-    }
+    if (now.length === 0) continue
+    if (master.locals[local]!.relation >= master.kept) pushPairs(local, now, nothing, flagPairs)
+    else pushPairs(local, now, before === null ? nothing : before.locals[local]!, pairs)
   }
   const members: number[] = []
   for (let set = 0; set < sets.length; set++) {
-    for (const vertex of sets[set]!) if (before?.sets[set]!.includes(vertex) !== true) members.push(set, vertex)
+    const now = sets[set]!
+    for (let i = 0; i < now.length; i++) if (before === null || !before.sets[set]!.includes(now[i]!)) members.push(set, now[i]!)
   }
   const units = master.counting === null ? [] : unitsIn(shape, master.counting)
   return {
@@ -91,12 +89,13 @@ function askedOf(master: MasterPlan): Asked {
   return made
 }
 
-const nowhere = (): boolean => false
+const nothing = new Int32Array(0)
 
-/** Which pairs are there, in one look: long threads have tens of thousands. */
-function membership(pairs: Int32Array, size: number): (from: number, to: number) => boolean {
-  if (pairs.length === 0) return nowhere
-  const there = new Uint8Array(size * size)
-  for (let i = 0; i < pairs.length; i += 2) there[pairs[i]! * size + pairs[i + 1]!] = 1
-  return (from, to) => there[from * size + to] === 1
+/** Adds the pairs of a local that are not among the old ones. Both are in ascending order. */
+function pushPairs(local: number, now: Int32Array, old: Int32Array, into: number[]): void {
+  let next = 0
+  for (let i = 0; i < now.length; i += 2) {
+    if (next < old.length && old[next] === now[i] && old[next + 1] === now[i + 1]) next += 2
+    else into.push(local, now[i]!, now[i + 1]!)
+  }
 }

@@ -6,6 +6,7 @@ import type {Model} from './model.ts'
 import type {Program} from './program.ts'
 import type {Path, Run, Verdict} from './result.ts'
 import type {Session} from './session.ts'
+import {SavedStates} from './saved.ts'
 import {Tally} from './tally.ts'
 
 /** A decision under way: what was offered, and which choice is being looked at. */
@@ -24,14 +25,14 @@ export class Walk {
   readonly #session: Session
   readonly #frames: Frame[] = []
   readonly #isSettled: (() => boolean) | null
-  /** The state at each decision under way that has a choice left, one after the other. */
-  #saved: Int32Array
+  /** The state at each decision under way that has a choice left. */
+  readonly #saved: SavedStates
   #savedCount = 0
 
   constructor(session: Session, isSettled: (() => boolean) | null = null) {
     this.#session = session
     this.#isSettled = isSettled
-    this.#saved = new Int32Array(session.machine.graph.size * 4)
+    this.#saved = new SavedStates(session.machine.graph)
   }
 
   /** The first execution, or null if there is none. */
@@ -78,15 +79,7 @@ export class Walk {
 
   #push(decision: Decision): void {
     this.#frames.push({decision, choice: 0})
-    if (decision.among === 1) return
-    const {graph} = this.#session.machine
-    const at = this.#savedCount++ * graph.size
-    if (at === this.#saved.length) {
-      const larger = new Int32Array(this.#saved.length * 2)
-      larger.set(this.#saved)
-      this.#saved = larger
-    }
-    graph.save(this.#saved, at)
+    if (decision.among > 1) this.#saved.save(this.#savedCount++)
   }
 
   #backUp(): Decision | Status | null {
@@ -101,7 +94,7 @@ export class Walk {
       frame.choice++
       this.nodes++
       const isLast = frame.choice + 1 === frame.decision.among
-      machine.graph.restore(this.#saved, (this.#savedCount - 1) * machine.graph.size)
+      this.#saved.restore(this.#savedCount - 1)
       if (isLast) this.#savedCount--
       return machine.take(frame.decision, frame.choice) === true ? machine.next() : 'dead'
     }

@@ -51,6 +51,7 @@ class Fitting {
   readonly #masks: Mask[] = []
   readonly #maskOf: Int32Array
   #sets = 0
+  #count = 0
 
   constructor(master: MasterPlan, presence: Int32Array) {
     const {relations, sets, code} = master
@@ -182,17 +183,19 @@ class Fitting {
         if (!this.#presence.hasMember(mask.from) || !this.#presence.hasMember(mask.to)) return 'nothing'
         return this.#presence.isFull(mask.from) && this.#presence.isFull(mask.to) ? 'everything' : 'something'
       case 'or': case 'and': {
-        const [decisive, other] = mask.kind === 'or' ? ['everything', 'nothing'] as const : ['nothing', 'everything'] as const
+        const decisive = mask.kind === 'or' ? 'everything' : 'nothing'
+        const other = mask.kind === 'or' ? 'nothing' : 'everything'
         let isOpen = false
-        for (const arg of mask.args) {
-          const extent = this.#extent(arg)
+        for (let i = 0; i < mask.args.length; i++) {
+          const extent = this.#extent(mask.args[i]!)
           if (extent === decisive) return decisive
           isOpen ||= extent === 'something'
         }
         return isOpen ? 'something' : other
       }
       case 'minus': {
-        const [left, right] = [this.#extent(mask.left), this.#extent(mask.right)]
+        const left = this.#extent(mask.left)
+        const right = this.#extent(mask.right)
         return left === 'nothing' || right === 'everything' ? 'nothing' : left === 'everything' && right === 'nothing' ? 'everything' : 'something'
       }
     }
@@ -291,29 +294,15 @@ class Fitting {
   // ---- numbers without gaps; those that only flags need stay last -----------------------------------
 
   #numbered(axioms: Draft, flagsDraft: Draft): Plan {
-    const {model, locals, rf, co, fr, grace, order, before, closures, checks, flags, counting, kept} = this.#master
-    let next = 0
-    const number = (relation: number, isKept: boolean): void => {
-      if (relation === none) return
-      const target = this.#target(relation)
-      if (this.#numbers[target] === none && (target < kept) === isKept) this.#numbers[target] = next++
-    }
-    const all = (isKept: boolean): number => {
-      for (const relation of [rf, co, fr, grace, order, before]) number(this.#isOf(relation), isKept)
-      for (const {relation} of locals) if (this.#is[relation] !== none && this.#uses[relation]! > 0) number(relation, isKept)
-      for (const draft of [axioms, flagsDraft]) eachRelation(draft, relation => { number(relation, isKept) })
-      for (const {kind, relation} of checks) if (kind !== 'even') number(this.#isOf(relation), isKept)
-      for (const {relation} of flags) number(this.#isOf(relation), isKept)
-      return next
-    }
-    const keptHere = all(true)
-    const relations = all(false)
+    const {model, locals, rf, co, fr, grace, order, before, closures, checks, flags, counting} = this.#master
+    const kept = this.#numberAll(axioms, flagsDraft, true)
+    const relations = this.#numberAll(axioms, flagsDraft, false)
     const numberOf = (relation: number): number => this.#numberOf(this.#isOf(relation))
     const isCounting = this.#presence.hasGain && counting !== null
     const code = this.#encoded(axioms)
     const flagCode = this.#encoded(flagsDraft)
     return {
-      model, master: this.#master, presence: this.#bits, relations, kept: keptHere, code, flagCode,
+      model, master: this.#master, presence: this.#bits, relations, kept, code, flagCode,
       rf: numberOf(rf), co: numberOf(co), fr: numberOf(fr), grace: numberOf(grace), order: numberOf(order), before: numberOf(before),
       counting: isCounting ? counting : null,
       checks: checks.map(check => ({...check, relation: numberOf(check.relation)})).filter(({kind, relation}) => kind === 'even' ? isCounting : relation !== none),
@@ -322,6 +311,43 @@ class Fitting {
       relationOf: Int32Array.from(locals, ({relation}) => this.#uses[relation]! > 0 ? numberOf(relation) : none),
       setOf: this.#setOf, sets: this.#sets,
     }
+  }
+
+  /** Numbers those that are kept up to date, or the others. Returns how many there are now. */
+  #numberAll(axioms: Draft, flagsDraft: Draft, isKept: boolean): number {
+    const {locals, rf, co, fr, grace, order, before, checks, flags} = this.#master
+    for (const relation of [rf, co, fr, grace, order, before]) this.#number(this.#isOf(relation), isKept)
+    for (let i = 0; i < locals.length; i++) {
+      const {relation} = locals[i]!
+      if (this.#is[relation] !== none && this.#uses[relation]! > 0) this.#number(relation, isKept)
+    }
+    this.#numberIn(axioms, isKept)
+    this.#numberIn(flagsDraft, isKept)
+    for (let i = 0; i < checks.length; i++) if (checks[i]!.kind !== 'even') this.#number(this.#isOf(checks[i]!.relation), isKept)
+    for (let i = 0; i < flags.length; i++) this.#number(this.#isOf(flags[i]!.relation), isKept)
+    return this.#count
+  }
+
+  #numberIn({ops, groups}: Draft, isKept: boolean): void {
+    for (let at = 0; at < ops.length; at += 4) {
+      const op = ops[at]!
+      if (op === dropped) continue
+      this.#number(ops[at + 1]!, isKept)
+      if (op === codes.group) {
+        const {body, inner} = groups[ops[at + 2]!]!
+        this.#number(body, isKept)
+        this.#numberIn(inner, isKept)
+      } else if (op !== codes.mask) {
+        this.#number(ops[at + 2]!, isKept)
+        if (readsTwo(op)) this.#number(ops[at + 3]!, isKept)
+      }
+    }
+  }
+
+  #number(relation: number, isKept: boolean): void {
+    if (relation === none) return
+    const target = this.#target(relation)
+    if (this.#numbers[target] === none && (target < this.#master.kept) === isKept) this.#numbers[target] = this.#count++
   }
 
   #target(relation: number): number {
@@ -340,7 +366,9 @@ class Fitting {
     for (let at = 0; at < ops.length; at += 4) {
       const op = ops[at]!
       if (op === dropped) continue
-      const [out, x, y] = [ops[at + 1]!, ops[at + 2]!, ops[at + 3]!]
+      const out = ops[at + 1]!
+      const x = ops[at + 2]!
+      const y = ops[at + 3]!
       if (op === codes.group) {
         const {self, body, inner} = groups[x]!
         made.push(op, this.#numberOf(self), encodedGroups.push(groupOf(this.#numberOf(self), this.#numberOf(body), this.#encoded(inner))) - 1, 0)
@@ -384,21 +412,4 @@ function partedBy(relation: number, ops: readonly number[]): [own: number[], oth
   }
   for (let at = 0; at < ops.length; at += 4) (changing.has(ops[at + 1]!) ? own : others).push(ops[at]!, ops[at + 1]!, ops[at + 2]!, ops[at + 3]!)
   return [own, others]
-}
-
-/** The relations that operations have to do with. */
-function eachRelation({ops, groups}: Draft, visit: (relation: number) => void): void {
-  for (let at = 0; at < ops.length; at += 4) {
-    const op = ops[at]!
-    if (op === dropped) continue
-    visit(ops[at + 1]!)
-    if (op === codes.group) {
-      const {body, inner} = groups[ops[at + 2]!]!
-      visit(body)
-      eachRelation(inner, visit)
-    } else if (op !== codes.mask) {
-      visit(ops[at + 2]!)
-      if (readsTwo(op)) visit(ops[at + 3]!)
-    }
-  }
 }

@@ -8,6 +8,7 @@
  * that asks for the value itself may do anything (`future` is null).
  */
 import type {Behaviour, Node} from './behaviour.ts'
+import type {LocalEvent} from './thread-run.ts'
 import {evaluate, truth, type Location, type Scalar, type Value} from './value.ts'
 
 const maxNodes = 4000
@@ -37,17 +38,24 @@ function endAtOnce(behaviours: readonly Behaviour[]): boolean {
 
 function walkAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
   const domains: Domain[] = memory.map(location => new Set<Scalar>([location.init]))
-  const size = (): number => domains.reduce((sum, domain) => sum + (domain === null ? maxDomain + 1 : domain.size), 0)
-  let walks: Walk[]
+  const walks = behaviours.map(behaviour => new Walk(behaviour, domains))
   for (let round = 0; ; round++) {
-    const before = size()
-    walks = behaviours.map(behaviour => new Walk(behaviour, domains))
-    const writes = walks.reduce((sum, walk) => sum + walk.run(), 0)
-    if (walks.some(walk => walk.exhausted)) return false
-    if (size() === before || round > writes) break
+    const before = sizeOf(domains)
+    let writes = 0
+    for (let i = 0; i < walks.length; i++) {
+      writes += walks[i]!.run()
+      if (walks[i]!.exhausted) return false
+    }
+    if (sizeOf(domains) === before || round > writes) break
   }
-  for (const [thread, {open}] of walks.entries()) note(behaviours[thread]!.root, open)
+  for (let i = 0; i < walks.length; i++) note(behaviours[i]!.root, walks[i]!.open)
   return walks.every(({open}) => open.size === 0)
+}
+
+function sizeOf(domains: readonly Domain[]): number {
+  let sum = 0
+  for (let i = 0; i < domains.length; i++) sum += domains[i]?.size ?? maxDomain + 1
+  return sum
 }
 
 const nowhere: ReadonlySet<number> = new Set()
@@ -58,12 +66,14 @@ interface Path {
   readonly withheld: readonly Scalar[]
 }
 
-/** One pass over one thread's tree with the domains as they are. */
+/** Passes over one thread's tree, each with the domains as they are. */
 class Walk {
-  /** Nodes whose demand may have answers that were not tried. */
+  /** Nodes whose demand may have answers that were not tried, in the last pass. */
   readonly open = new Set<Node>()
   exhausted = false
   #writes = 0
+  /** Does the thread do the same whatever it reads, and was it looked at? */
+  #isDone = false
   readonly #behaviour: Behaviour
   readonly #domains: Domain[]
 
@@ -74,6 +84,10 @@ class Walk {
 
   /** The most writes on any way through the thread. */
   run(): number {
+    if (this.#isDone) return this.#writes
+    this.#isDone = !this.#behaviour.root.goesOn
+    this.#writes = 0
+    this.open.clear()
     this.#visit(this.#behaviour.root, {reads: new Map(), withheld: []})
     return this.#writes
   }
@@ -125,16 +139,29 @@ class Walk {
   }
 
   #noteWrites(node: Node, path: Path): void {
-    const writes = node.events.filter(event => event.label.kind === 'W')
-    this.#writes = Math.max(this.#writes, writes.length)
-    for (const event of node.events.slice(node.from)) {
-      if (event.label.kind !== 'W') continue
-      const {index} = event.location!
-      const domain = this.#domains[index]!
-      const values = this.#values(event.value!, node, path)
-      if (domain !== null) for (const value of values ?? []) domain.add(value)
-      if (values === null || domain === null || domain.size > maxDomain) this.#domains[index] = null
+    const {events, from} = node
+    let writes = 0
+    for (let i = 0; i < events.length; i++) {
+      if (events[i]!.label.kind !== 'W') continue
+      writes++
+      if (i >= from) this.#noteWrite(events[i]!, node, path)
     }
+    this.#writes = Math.max(this.#writes, writes)
+  }
+
+  #noteWrite(event: LocalEvent, node: Node, path: Path): void {
+    const value = event.value!
+    const {index} = event.location!
+    const domain = this.#domains[index]!
+    if (value.kind === 'const') {
+      domain?.add(value.scalar)
+      if (domain !== null && domain.size > maxDomain) this.#domains[index] = null
+      return
+    }
+    this.#isDone = false
+    const values = this.#values(value, node, path)
+    if (domain !== null && values !== null) for (const scalar of values) domain.add(scalar)
+    if (values === null || domain === null || domain.size > maxDomain) this.#domains[index] = null
   }
 
   /** Everything that a value may be; null for anything. */
@@ -210,7 +237,7 @@ function note(node: Node, open: ReadonlySet<Node>): ReadonlySet<number> | null {
   const future = new Set<number>()
   let known = !open.has(node)
   for (const child of node.children.values()) {
-    for (const event of child.events.slice(child.from)) if (event.label.kind === 'W') future.add(event.location!.index)
+    for (let i = child.from; i < child.events.length; i++) if (child.events[i]!.label.kind === 'W') future.add(child.events[i]!.location!.index)
     const onward = note(child, open)
     if (onward === null) known = false
     else for (const location of onward) future.add(location)

@@ -93,7 +93,7 @@ export class Graph {
     this.behaviours = [...behaviours] // of one kind for the compiler, however the caller's was made
     this.plan = plan
     this.threads = behaviours.length
-    this.threadOf = capacity.flatMap((count, thread) => new Array<number>(count).fill(thread))
+    this.threadOf = threadsOf(capacity)
     this.vertices = this.threadOf.length
     this.words = Math.max(1, Math.ceil(this.vertices / 32))
     this.#capacity = new Int32Array(capacity)
@@ -136,12 +136,13 @@ export class Graph {
 
   // ---- the state as a whole ----
 
-  save(into: Int32Array, at: number): void {
-    into.set(this.#state, at)
+  /** @param into of `size` words */
+  save(into: Int32Array): void {
+    into.set(this.#state)
   }
 
-  restore(from: Int32Array, at: number): void {
-    this.#state.set(from.subarray(at, at + this.size))
+  restore(from: Int32Array): void {
+    this.#state.set(from)
     // events are a function of the threads' nodes, but those of a branch not taken must not linger
     for (let thread = 0; thread < this.threads; thread++) {
       const node = this.behaviours[thread]!.nodes[this.#state[this.#node + thread]!]!
@@ -313,7 +314,7 @@ export class Graph {
   /** The read takes none of the writes that exist now. */
   postpone(read: number): void {
     const writes = this.#writes + this.locationOf(read) * this.words
-    this.#state.copyWithin(this.#excluded + read * this.words, writes, writes + this.words)
+    for (let word = 0; word < this.words; word++) this.#state[this.#excluded + read * this.words + word] = this.#state[writes + word]!
     put(this.#state, this.#excludedInitial, read)
   }
 
@@ -485,6 +486,13 @@ export function mayWrite({goesOn, future}: Node, location: number): boolean {
   return goesOn && (future === null || future.has(location))
 }
 
+/** The thread of each vertex, if they are given out in a row. */
+function threadsOf(capacity: readonly number[]): readonly number[] {
+  const threads: number[] = []
+  for (let thread = 0; thread < capacity.length; thread++) for (let i = 0; i < capacity[thread]!; i++) threads.push(thread)
+  return threads
+}
+
 /** Where each thread's share begins, of places that are given out in a row. */
 function startsOf(capacity: readonly number[]): Int32Array {
   const starts = new Int32Array(capacity.length)
@@ -495,8 +503,11 @@ function startsOf(capacity: readonly number[]): Int32Array {
 /** One row per vertex: the vertices of its thread. */
 function sameThread(threadOf: readonly number[], words: number): Int32Array {
   const rows = new Int32Array(threadOf.length * words)
-  for (let a = 0; a < threadOf.length; a++) {
-    for (let b = 0; b < threadOf.length; b++) if (threadOf[a] === threadOf[b]) put(rows, a * words, b)
+  for (let first = 0; first < threadOf.length;) {
+    let end = first
+    while (end < threadOf.length && threadOf[end] === threadOf[first]) end++
+    for (let a = first; a < end; a++) for (let b = first; b < end; b++) put(rows, a * words, b)
+    first = end
   }
   return rows
 }

@@ -262,7 +262,7 @@ export class Machine {
   #lookAtThreads(): Decision | 'cut' | null {
     const {graph} = this
     let picks = -1
-    this.#awaited.fill(0)
+    for (let word = 0; word < this.#awaited.length; word++) this.#awaited[word] = 0
     for (let thread = 0; thread < graph.threads; thread++) {
       const {asking, demand, goesOn} = graph.nodeOf(thread)
       if (asking !== null) graph.addRoots(thread, asking.value, this.#awaited)
@@ -541,7 +541,8 @@ function dullness(threadOf: readonly number[], threads: number): Int32Array {
   const n = threadOf.length
   const ranks = new Int32Array(threads * (n + 1))
   for (let thread = 0; thread < threads; thread++) {
-    for (const [write, other] of threadOf.entries()) {
+    for (let write = 0; write < n; write++) {
+      const other = threadOf[write]!
       ranks[thread * (n + 1) + 1 + write] = other <= thread ? -(1 + other * n + write) : 1 + (other + 1) * n - write
     }
   }

@@ -2,13 +2,14 @@
  * What is known of a program under a model before it runs: what its threads do, and a machine for it.
  * Kept for as long as the program, so that to run it again (to sample, replay, reduce) needs no preparation.
  */
-import {Behaviour} from './behaviour.ts'
+import {Behaviour, type Node} from './behaviour.ts'
 import type {Bounds} from './thread-run.ts'
 import {derivedOf} from './derived.ts'
 import type {Label} from './event.ts'
 import {lookAhead} from './futures.ts'
 import {Machine} from './machine.ts'
 import type {Model} from './model.ts'
+import type {MasterPlan} from './plan.ts'
 import {planFor} from './plans.ts'
 import type {Program, Thread} from './program.ts'
 import {isGracePeriod, openSections} from './sections.ts'
@@ -40,8 +41,7 @@ export class Prepared {
 
   /** Looks at what the threads may do. */
   #foresee(isCounted: boolean): Prospect {
-    const {folded, counted} = this.#model
-    const isVertex = (label: Label): boolean => !must(folded, label) && !(isCounted && counted !== undefined && must(counted, label))
+    const isVertex = vertexTest(this.#model, isCounted)
     const own = {...this.#bounds, endless: false}
     const look = (): Prospect => {
       const key = `${own.rounds} ${own.events} ${own.reuse} ${own.endless} ${isCounted}`
@@ -75,19 +75,37 @@ export class Prepared {
   build(spare: number, withBefore: boolean): Machine {
     const {behaviours, foreseen, isCounted} = this.#prospect
     const room = spare + (foreseen ? 0 : 2)
-    const capacity = behaviours.map(({nodes}) => nodes.reduce((most, node) => Math.max(most, node.vertexCount), 0) + room)
-    const total = capacity.reduce((sum, count) => sum + count, 0)
+    const capacity: number[] = []
+    const nodes: Node[] = []
+    let total = 0
+    for (let i = 0; i < behaviours.length; i++) {
+      capacity.push(mostVertices(behaviours[i]!.nodes) + room)
+      nodes.push(...behaviours[i]!.nodes)
+      total += capacity[i]!
+    }
     if (total > maxVertices) {
       throw new TooManyEvents(`program ${this.#program.name} makes more than ${maxVertices} events; lower the loop bound, or make the program smaller`)
     }
-    const plan = planFor(this.#model, behaviours.flatMap(({nodes}) => nodes), withBefore, isCounted)
+    const plan = planFor(this.#model, nodes, withBefore, isCounted)
     if (plan === null) {
       this.#prospect = this.#foresee(false) // machines made before keep theirs
       return this.build(spare, withBefore)
     }
-    const units = behaviours.map(({nodes}) => plan.counting === null ? 0 : nodes.reduce((most, node) => Math.max(most, derivedOf(node, plan.master).units.length), 0) + room)
+    const units = behaviours.map(each => plan.counting === null ? 0 : mostUnits(each.nodes, plan.master) + room)
     return new Machine({memory: this.#program.memory, behaviours, plan, capacity, units})
   }
+}
+
+function mostVertices(nodes: readonly Node[]): number {
+  let most = 0
+  for (let i = 0; i < nodes.length; i++) if (nodes[i]!.vertexCount > most) most = nodes[i]!.vertexCount
+  return most
+}
+
+function mostUnits(nodes: readonly Node[], master: MasterPlan): number {
+  let most = 0
+  for (let i = 0; i < nodes.length; i++) most = Math.max(most, derivedOf(nodes[i]!, master).units.length)
+  return most
 }
 
 interface Settled {
@@ -130,8 +148,34 @@ function mayWaitForEver(prospect: Prospect): boolean {
 
 /** Is some thread seen to wait for a grace period? */
 function hasGracePeriod({behaviours}: Prospect): boolean {
-  return behaviours.some(({nodes}) => nodes.some(({demand, events, from}) =>
-    demand.kind === 'endless' || events.some(({label}, i) => i >= from && isGracePeriod(label))))
+  for (let thread = 0; thread < behaviours.length; thread++) {
+    const {nodes} = behaviours[thread]!
+    for (let i = 0; i < nodes.length; i++) if (waitsForReaders(nodes[i]!)) return true
+  }
+  return false
+}
+
+function waitsForReaders({demand, events, from}: Node): boolean {
+  if (demand.kind === 'endless') return true
+  for (let i = from; i < events.length; i++) if (isGracePeriod(events[i]!.label)) return true
+  return false
+}
+
+/** Which events are in the matrices, by model and by whether some are counted instead. */
+const vertexTests = new WeakMap<Model, [plain: Map<Label, boolean>, counted: Map<Label, boolean>]>()
+
+function vertexTest(model: Model, isCounted: boolean): (label: Label) => boolean {
+  const tests = vertexTests.get(model) ?? [new Map<Label, boolean>(), new Map<Label, boolean>()]
+  vertexTests.set(model, tests)
+  const known = tests[isCounted ? 1 : 0]
+  return label => {
+    let isVertex = known.get(label)
+    if (isVertex === undefined) {
+      isVertex = !must(model.folded, label) && !(isCounted && model.counted !== undefined && must(model.counted, label))
+      known.set(label, isVertex)
+    }
+    return isVertex
+  }
 }
 
 function kindOf(spare: number, withBefore: boolean): string {

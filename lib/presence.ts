@@ -71,11 +71,9 @@ export function presenceOf(shape: Shape, {locals, sets}: MasterPlan, pairs: read
   }
   const at = locals.length + 2 * sets.length
   for (let i = 0; i < inThread.length; i++) if (inThread[i]!.length > 0) put(bits, 0, at + others.within + i)
-  for (const {tags} of shape.labels) {
-    if (tags.includes('Rcu-lock')) put(bits, 0, at + others.section)
-    if (tags.includes('Sync-rcu-begin')) put(bits, 0, at + others.period)
-  }
-  if (units.some(({weight}) => weight > 0)) put(bits, 0, at + others.gain)
+  if (shape.hasTag('Rcu-lock')) put(bits, 0, at + others.section)
+  if (shape.hasTag('Sync-rcu-begin')) put(bits, 0, at + others.period)
+  for (let i = 0; i < units.length; i++) if (units[i]!.weight > 0) put(bits, 0, at + others.gain)
   return bits
 }
 

@@ -70,11 +70,11 @@ class Deviations {
     }
     const {machine} = this.#session
     const saved = new Int32Array(machine.graph.size)
-    machine.graph.save(saved, 0)
+    machine.graph.save(saved)
     for (let choice = 0; choice < status.among; choice++) {
       if (choice > 0) {
         if (left === 0 || this.exhausted) return
-        machine.graph.restore(saved, 0)
+        machine.graph.restore(saved)
       }
       if (machine.take(status, choice) !== true) continue
       const way = choice === 0 ? path : [...path, [decision, choice] as const]

@@ -5,6 +5,7 @@ import type {Decision, Status} from './machine.ts'
 import type {Model} from './model.ts'
 import type {Program} from './program.ts'
 import type {Path, Run, Verdict} from './result.ts'
+import {SavedStates} from './saved.ts'
 import type {Session} from './session.ts'
 import {Tally} from './tally.ts'
 
@@ -75,19 +76,19 @@ class Dive {
   nodes = 0
   deadEnds = 0
   readonly #session: Session
-  #saved: Int32Array
+  readonly #saved: SavedStates
   readonly #final: Int32Array
   #initial: Int32Array | null = null
 
   constructor(session: Session) {
     this.#session = session
-    this.#saved = new Int32Array(session.machine.graph.size * 16)
+    this.#saved = new SavedStates(session.machine.graph)
     this.#final = new Int32Array(session.machine.graph.size)
   }
 
   /** The machine's state at the end of the last run. */
   final(): Int32Array {
-    this.#session.machine.graph.save(this.#final, 0)
+    this.#session.machine.graph.save(this.#final)
     return this.#final
   }
 
@@ -113,13 +114,13 @@ class Dive {
         while (frames.at(-1)?.left.length === 0) frames.pop()
         const frame = frames.at(-1)
         if (frame === undefined) return null
-        machine.graph.restore(this.#saved, (frames.length - 1) * machine.graph.size)
+        this.#saved.restore(frames.length - 1)
       } else {
         // most waits end: that one goes on is tried now and then
         const passesOn = !free || status.later && machine.isWait(status) && chooser.choose('starve', 16, `${machine.describe(status)}, or waits`) === 15
         const among = status.among - (status.later && !passesOn ? 1 : 0)
         frames.push({decision: status, left: Array.from({length: among}, (_, i) => i)})
-        this.#save(frames.length - 1)
+        this.#saved.save(frames.length - 1)
       }
       const frame = frames.at(-1)!
       const {decision, left} = frame
@@ -135,23 +136,13 @@ class Dive {
   #begin(): boolean {
     const {machine} = this.#session
     if (this.#initial !== null) {
-      machine.graph.restore(this.#initial, 0)
+      machine.graph.restore(this.#initial)
       return true
     }
     if (!machine.start()) return false
     this.#initial = new Int32Array(machine.graph.size)
-    machine.graph.save(this.#initial, 0)
+    machine.graph.save(this.#initial)
     return true
-  }
-
-  #save(depth: number): void {
-    const {machine} = this.#session
-    if ((depth + 1) * machine.graph.size > this.#saved.length) {
-      const larger = new Int32Array(this.#saved.length * 2)
-      larger.set(this.#saved)
-      this.#saved = larger
-    }
-    machine.graph.save(this.#saved, depth * machine.graph.size)
   }
 }
 

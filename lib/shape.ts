@@ -59,6 +59,11 @@ export class Shape {
     }))
   }
 
+  hasTag(tag: string): boolean {
+    for (let i = 0; i < this.#events.length; i++) if (this.#events[i]!.label.tags.includes(tag)) return true
+    return false
+  }
+
   /** The vertex of the event at a position, if it has one. */
   vertexAt(position: number): readonly number[] {
     const vertex = this.#vertices[position]!

@@ -95,25 +95,40 @@ const maxMemories = 1000
 
 /** Every name that is initialised, passed to a thread, pointed to or observed is a shared variable; 0 unless said otherwise. */
 function layOut(test: LitmusTest): Memory {
-  const lengths = new Map<string, number | null>()
-  const note = (name: string, length: number | null = null): void => {
-    if (!lengths.has(name)) lengths.set(name, length)
-  }
-  for (const {place, length} of test.init) if (place.kind === 'shared') note(place.name, length)
-  for (const {parameters} of test.threads) for (const {name} of parameters) note(name)
-  for (const {values} of test.init) for (const value of values) if (typeof value !== 'number') note(value.name)
-  for (const place of test.locations) if (place.kind === 'shared') note(place.name)
-  for (const proposition of [test.filter, test.condition]) if (proposition !== null) noteNames(proposition, note)
-
+  const lengths = sharedNames(test)
   let key = ''
   for (const [name, length] of lengths) key += length === null ? `${name},` : `${name}[${length}],`
-  for (const item of test.init) key += written(item)
+  for (let i = 0; i < test.init.length; i++) key += written(test.init[i]!)
   const known = memories.get(key)
   if (known !== undefined) return known
   const memory = newMemory(test, lengths)
   if (memories.size >= maxMemories) memories.clear()
   memories.set(key, memory)
   return memory
+}
+
+/** The names, in the order in which the test comes to them, each with the length of its array. */
+function sharedNames({init, threads, locations, filter, condition}: LitmusTest): ReadonlyMap<string, number | null> {
+  const lengths = new Map<string, number | null>()
+  for (let i = 0; i < init.length; i++) {
+    const {place, length} = init[i]!
+    if (place.kind === 'shared') note(lengths, place.name, length)
+  }
+  for (let i = 0; i < threads.length; i++) {
+    const {parameters} = threads[i]!
+    for (let j = 0; j < parameters.length; j++) note(lengths, parameters[j]!.name)
+  }
+  for (let i = 0; i < init.length; i++) {
+    for (const value of init[i]!.values) if (typeof value !== 'number') note(lengths, value.name)
+  }
+  for (let i = 0; i < locations.length; i++) if (locations[i]!.kind === 'shared') note(lengths, locations[i]!.name)
+  if (filter !== null) noteNames(filter, lengths)
+  noteNames(condition, lengths)
+  return lengths
+}
+
+function note(lengths: Map<string, number | null>, name: string, length: number | null = null): void {
+  if (!lengths.has(name)) lengths.set(name, length)
 }
 
 function newMemory(test: LitmusTest, lengths: ReadonlyMap<string, number | null>): Memory {
@@ -138,19 +153,19 @@ function written({place, values}: Initial): string {
   return text
 }
 
-function noteNames(proposition: Proposition, note: (name: string) => void): void {
+function noteNames(proposition: Proposition, lengths: Map<string, number | null>): void {
   switch (proposition.kind) {
     case 'constant': break
     case 'not':
-      noteNames(proposition.of, note)
+      noteNames(proposition.of, lengths)
       break
     case 'and': case 'or': case 'implies':
-      noteNames(proposition.left, note)
-      noteNames(proposition.right, note)
+      noteNames(proposition.left, lengths)
+      noteNames(proposition.right, lengths)
       break
     case 'equal': case 'unequal':
-      if (proposition.place.kind === 'shared') note(proposition.place.name)
-      if (typeof proposition.value !== 'number' && !('kind' in proposition.value && proposition.value.kind === 'register')) note(proposition.value.name)
+      if (proposition.place.kind === 'shared') note(lengths, proposition.place.name)
+      if (typeof proposition.value !== 'number' && !('kind' in proposition.value && proposition.value.kind === 'register')) note(lengths, proposition.value.name)
       break
   }
 }
