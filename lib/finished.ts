@@ -84,14 +84,16 @@ export function waiting(graph: Graph): {readonly thread: number; readonly event:
 }
 
 /** Threads that computed what C leaves undefined, and what it was. */
-export function undefinedResults(graph: Graph): {readonly thread: number; readonly why: string}[] {
+export function undefinedResults(graph: Graph): readonly {readonly thread: number; readonly why: string}[] {
   // what nobody asked for is computed all the same
   for (let thread = 0; thread < graph.threads; thread++) {
     const {computed} = graph.nodeOf(thread)
     for (let i = 0; i < computed.length; i++) graph.scalarOf(graph.vertexOf(thread, computed[i]!))
   }
-  return graph.hasUndefined ? undefinedOnes(graph) : []
+  return graph.hasUndefined ? undefinedOnes(graph) : noResults
 }
+
+const noResults: ReturnType<typeof undefinedResults> = []
 
 function undefinedOnes(graph: Graph): {readonly thread: number; readonly why: string}[] {
   const found: {thread: number; why: string}[] = []

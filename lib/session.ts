@@ -139,18 +139,16 @@ export class Session {
   }
 
   /** Threads that threw, or computed what C leaves undefined. */
-  panics(): Extract<Failure, {kind: 'panic'}>[] {
-    const found: Extract<Failure, {kind: 'panic'}>[] = []
+  panics(): readonly Panic[] {
+    let found = noPanics
     const graph = this.#graph
     for (let thread = 0; thread < graph.threads; thread++) {
       const {demand} = graph.nodeOf(thread)
-      const {name} = graph.behaviours[thread]!
-      if (demand.kind === 'panic') found.push({kind: 'panic', thread: name, message: demand.message, stack: demand.stack})
+      if (demand.kind === 'panic') found = [...found, {kind: 'panic', thread: graph.behaviours[thread]!.name, message: demand.message, stack: demand.stack}]
     }
-    for (const {thread, why} of undefinedResults(graph)) {
-      found.push({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''})
-    }
-    return found
+    const undefinedOnes = undefinedResults(graph)
+    return undefinedOnes.length === 0 ? found
+      : [...found, ...undefinedOnes.map(({thread, why}): Panic => ({kind: 'panic', thread: this.#behaviours[thread]!.name, message: why, stack: ''}))]
   }
 
   /** The co-last value of a word. */
@@ -202,6 +200,10 @@ export class Session {
     }
   }
 }
+
+type Panic = Extract<Failure, {kind: 'panic'}>
+
+const noPanics: readonly Panic[] = []
 
 /** Every scalar in what the threads returned. */
 function scalarsIn(returned: unknown): readonly Scalar[] {

@@ -28,8 +28,8 @@ export function ask(task: Task, how: Ask, gauges: Gauges): Answer {
   }
 }
 
-/** Message passing, which needs most of what every test needs. */
-const small = `C warm-up
+/** Message passing in each vocabulary, which needs most of what every test needs. */
+const small = [`C warm-up
 {}
 
 P0(int *x, int *y)
@@ -45,15 +45,31 @@ P1(int *x, int *y)
 }
 
 exists (1:r0=1 /\\ 1:r1=0)
-`
+`, `C warm-up
+{}
+
+P0(atomic_int *x, atomic_int *y)
+{
+	atomic_store_explicit(x, 1, memory_order_relaxed);
+	atomic_store_explicit(y, 1, memory_order_release);
+}
+
+P1(atomic_int *x, atomic_int *y)
+{
+	int r0 = atomic_load_explicit(y, memory_order_acquire);
+	int r1 = atomic_load_explicit(x, memory_order_relaxed);
+}
+
+exists (1:r0=1 /\\ 1:r1=0)
+`]
 
 let isWarm = false
 
-/** Judges a test of our own, once per process: to load and compile the engine is no part of the first test's time. */
+/** Judges tests of our own, once per process: to load and compile the engine is no part of the first test's time. */
 export function warmUp(gauges: Gauges): void {
   if (isWarm) return
   isWarm = true
-  answer({file: '', model: null}, small, {bound: 1, seconds: null, megabytes: null, first: false, witness: false}, gauges, gauges.clock())
+  for (const text of small) answer({file: '', model: null}, text, {bound: 1, seconds: null, megabytes: null, first: false, witness: false}, gauges, gauges.clock())
 }
 
 function answer({file, model: named}: Task, text: string, how: Ask, {clock, isFull}: Gauges, started: number): Judged {

@@ -78,8 +78,7 @@ export function observedName(observed: Observed): string {
   return observed.kind === 'register' ? `${observed.thread}:${observed.name}` : observed.location.name
 }
 
-/** A scalar as state lines show it. */
-export function shown(scalar: Scalar | undefined): string {
+function shown(scalar: Scalar | undefined): string {
   return scalar === undefined ? '?' : typeof scalar === 'number' ? String(scalar) : scalar.name
 }
 

@@ -2,7 +2,7 @@
 import type {Model} from '../model.ts'
 import type {Run} from '../result.ts'
 import type {Scalar} from '../value.ts'
-import {holds, shown, statePieces, type Outcome, type Question} from './condition.ts'
+import {holds, statePieces, type Outcome, type Question} from './condition.ts'
 import type {LitmusProgram, Registers} from './program.ts'
 
 export interface LitmusVerdict {
@@ -29,8 +29,8 @@ export interface LitmusVerdict {
 export class Tally {
   readonly #question: Question
   readonly #standing: readonly string[]
-  /** How many executions end in each state, which is written as one character per observed thing: what it is among `#scalars`. */
-  readonly #states = new Map<string, number>()
+  /** How many executions end in each state: a step for each observed thing, by the number of its scalar in `#scalars`. */
+  readonly #states = new States()
   readonly #scalars: (Scalar | undefined)[] = []
   readonly #codes = new Map<Scalar | undefined, number>()
   readonly #flags = new Set<string>()
@@ -53,15 +53,14 @@ export class Tally {
     else this.#negative++
     for (const flag of flags) this.#flags.add(flag)
     const {displayed} = this.#question
-    let state = ''
-    for (let at = 0; at < displayed.length; at++) state += String.fromCharCode(this.#codeOf(outcome[displayed[at]!]))
-    this.#states.set(state, (this.#states.get(state) ?? 0) + 1)
+    let state = this.#states
+    for (let at = 0; at < displayed.length; at++) state = state.after(this.#codeOf(outcome[displayed[at]!]))
+    state.count++
   }
 
   #codeOf(scalar: Scalar | undefined): number {
     const known = this.#codes.get(scalar)
     if (known !== undefined) return known
-    if (this.#scalars.length > 0xffff) throw new Error('a litmus test in which words take more than 65,536 values')
     this.#codes.set(scalar, this.#scalars.length)
     return this.#scalars.push(scalar) - 1
   }
@@ -69,26 +68,21 @@ export class Tally {
   /** The lines of all states in herd7's order, each with how many executions end in it. There may be hundreds of thousands. */
   #lines(): ReadonlyMap<string, number> {
     const scalars = this.#scalars
-    const order: number[] = [] // codes by rank, and ranks by code
-    for (let code = 0; code < scalars.length; code++) order.push(code)
-    order.sort((a, b) => compareScalars(scalars[a], scalars[b]))
-    const ranks: number[] = []
-    let isRanked = true
-    for (let rank = 0; rank < order.length; rank++) {
-      ranks[order[rank]!] = rank
-      isRanked &&= order[rank] === rank
-    }
-    const counts = isRanked ? this.#states : recodedAll(this.#states, ranks)
-    const pieces = new Pieces(this.#question, scalars, order)
+    const codes = [...scalars.keys()].sort((a, b) => compareScalars(scalars[a], scalars[b]))
+    const {length} = this.#question.displayed
+    const pieceOf = statePieces(this.#question)
     const lines = new Map<string, number>()
-    const states: string[] = []
-    for (const state of counts.keys()) states.push(state)
-    states.sort()
-    for (let i = 0; i < states.length; i++) {
-      const line = pieces.line(states[i]!)
-      const count = counts.get(states[i]!)!
-      lines.set(line, pieces.areDistinct ? count : (lines.get(line) ?? 0) + count)
+    const visit = (states: States, at: number, line: string): void => {
+      if (at === length) {
+        lines.set(line, (lines.get(line) ?? 0) + states.count)
+        return
+      }
+      for (let rank = 0; rank < codes.length; rank++) {
+        const next = states.next[codes[rank]!]
+        if (next !== undefined) visit(next, at + 1, line + pieceOf(at, scalars[codes[rank]!]))
+      }
     }
+    if (this.#positive + this.#negative > 0) visit(this.#states, 0, '')
     return lines
   }
 
@@ -121,40 +115,13 @@ export class Tally {
   }
 }
 
-/** The same counts under texts with other characters. */
-function recodedAll(counts: ReadonlyMap<string, number>, codes: readonly number[]): ReadonlyMap<string, number> {
-  const recoded = new Map<string, number>()
-  for (const [text, count] of counts) {
-    let made = ''
-    for (let at = 0; at < text.length; at++) made += String.fromCharCode(codes[text.charCodeAt(at)]!)
-    recoded.set(made, count)
-  }
-  return recoded
-}
+/** The states that begin alike, by what comes next, and how many executions end in this one. */
+class States {
+  readonly next: (States | undefined)[] = []
+  count = 0
 
-/** Lines of states whose characters are ranks of scalars: most pieces are in many lines. */
-class Pieces {
-  /** Are no two scalars shown alike? */
-  readonly areDistinct: boolean
-  readonly #pieceOf: ReturnType<typeof statePieces>
-  readonly #scalars: readonly (Scalar | undefined)[]
-  readonly #order: readonly number[]
-  readonly #made: string[] = []
-
-  constructor(question: Question, scalars: readonly (Scalar | undefined)[], order: readonly number[]) {
-    this.#pieceOf = statePieces(question)
-    this.areDistinct = scalars.every((scalar, i) => typeof scalar === 'number' || scalars.findIndex(other => shown(other) === shown(scalar)) === i)
-    this.#scalars = scalars
-    this.#order = order
-  }
-
-  line(state: string): string {
-    let line = ''
-    for (let at = 0; at < state.length; at++) {
-      const rank = state.charCodeAt(at)
-      line += this.#made[at * this.#order.length + rank] ??= this.#pieceOf(at, this.#scalars[this.#order[rank]!])
-    }
-    return line
+  after(code: number): States {
+    return this.next[code] ??= new States()
   }
 }
 

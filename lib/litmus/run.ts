@@ -58,7 +58,7 @@ function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () =
       ...isSettled === null ? {} : {isSettled: (view: View) => isSettled(observe(view))},
       visit: (view, status) => {
         const panics = view.panics()
-        for (const {thread, message} of panics) tally.addPanic(`${thread}: ${message}`)
+        if (panics.length > 0) for (const {thread, message} of panics) tally.addPanic(`${thread}: ${message}`)
         if (status === 'blocked') tally.addDeadlock()
         else if (panics.length === 0) {
           const outcome = observe(view)
@@ -75,24 +75,37 @@ function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () =
 /** Reads off what the test's question observes: an outcome that is valid until the next one is read off. */
 function observer({question, program}: LitmusProgram): (view: View) => Outcome {
   const positions = new Map(program.threads.map(({name}, position) => [name, position]))
-  const readers = question.observed.map((seen): ((view: View) => Scalar | undefined) => {
-    if (seen.kind === 'memory') return view => view.final(seen.location.index)
-    const thread = positions.get(`P${seen.thread}`)!
-    // a thread mostly returns what it returned the last time, which is faster to see than to look up a name in it
-    let registers: Readonly<Record<string, Value>> | undefined
-    let value: Value | undefined
-    return view => {
-      const returned = view.returned(thread) as typeof registers
-      if (returned !== registers) {
-        registers = returned
-        value = returned?.[seen.name]
-      }
-      return value instanceof Value ? view.scalar(thread, value) : value
-    }
-  })
+  const seen = question.observed.map(each => each.kind === 'memory'
+    ? new Seen(-1, '', each.location.index) : new Seen(positions.get(`P${each.thread}`)!, each.name, -1))
   const outcome: (Scalar | undefined)[] = []
   return view => {
-    for (let i = 0; i < readers.length; i++) outcome[i] = readers[i]!(view)
+    for (let i = 0; i < seen.length; i++) outcome[i] = seen[i]!.in(view)
     return outcome
+  }
+}
+
+/** Something observed: a register of a thread, or a word. */
+class Seen {
+  readonly #thread: number
+  readonly #register: string
+  readonly #word: number
+  // a thread mostly returns what it returned the last time, which is faster to see than to look up a name in it
+  #returned: unknown = null
+  #value: Value | undefined = undefined
+
+  constructor(thread: number, register: string, word: number) {
+    this.#thread = thread
+    this.#register = register
+    this.#word = word
+  }
+
+  in(view: View): Scalar | undefined {
+    if (this.#thread < 0) return view.final(this.#word)
+    const returned = view.returned(this.#thread)
+    if (returned !== this.#returned) {
+      this.#returned = returned
+      this.#value = returned === undefined ? undefined : (returned as Readonly<Record<string, Value>>)[this.#register]
+    }
+    return this.#value === undefined ? undefined : view.scalar(this.#thread, this.#value)
   }
 }
