@@ -22,30 +22,47 @@ export class Nondeterminism extends WrongInput {
   }
 }
 
-/** One state of a thread, after it was given certain answers. */
-export class Node {
-  /** Numbered in the order of creation, per thread. */
-  readonly id: number
-  readonly parent: Node | null
-  readonly answer: Scalar
+/** What a thread has done by the time it is in some state; the same in every program that it is part of. */
+interface Done {
   /** All events of the thread so far; those from `from` on are new in this node. */
   readonly events: readonly LocalEvent[]
   readonly from: number
   /** Reads of compare-exchanges that were decided here get their final label. */
   readonly relabelled: readonly (readonly [position: number, label: Label])[]
   readonly demand: Demand
-  /** The demand, if the thread waits for a value. */
-  readonly asking: Asking | null
-  /** Has the thread not ended? */
-  readonly goesOn: boolean
   /** Writes of all events whose value is computed. */
   readonly computed: readonly number[]
   /** What the scheduler gave the thread in this node, beginning with the answer to a demand to pick. */
   readonly given: readonly Scalar[]
   /** Claims that the thread makes on the way, with the operation count at which it does. */
   readonly checks: readonly {readonly claim: string; readonly holds: Value}[]
-  readonly children = new Map<Scalar, Node>()
   /** The vertex, counted within the thread, of each event; -1 for a fence that the model folds. */
+  readonly vertices: readonly number[]
+  readonly vertexCount: number
+  /** What the checker derived from the thread's own events; owned by derived.ts. */
+  readonly derived: unknown
+  /** What shape the thread's events have, as text; owned by shape.ts. */
+  readonly signature: string | null
+}
+
+/** One state of a thread, after it was given certain answers. */
+export class Node implements Done {
+  /** Numbered in the order of creation, per thread. */
+  readonly id: number
+  readonly parent: Node | null
+  readonly answer: Scalar
+  readonly events: readonly LocalEvent[]
+  readonly from: number
+  readonly relabelled: Done['relabelled']
+  readonly demand: Demand
+  /** The demand, if the thread waits for a value. */
+  readonly asking: Asking | null
+  /** Has the thread not ended? */
+  readonly goesOn: boolean
+  readonly computed: readonly number[]
+  readonly given: readonly Scalar[]
+  readonly checks: Done['checks']
+  children: ReadonlyMap<Scalar, Node> = childless
   readonly vertices: readonly number[]
   readonly vertexCount: number
   /** Locations that the thread may still write from here on; null if not known. Set by futures.ts. */
@@ -56,34 +73,54 @@ export class Node {
   isConfirmed = false
   /** Locations of stores that may be seen before the demand is decided; null for any. Made when asked for, by escape.ts. */
   escaping: ReadonlySet<number> | null | undefined = undefined
-  /** What the checker derived from the thread's own events; owned by derived.ts. */
-  derived: unknown = null
-  /** What shape the thread's events have, as text; owned by shape.ts. */
-  signature: string | null = null
+  derived: unknown
+  signature: string | null
+  /** The state in another program that this one was copied from. */
+  readonly like: Node | null
 
-  constructor(id: number, parent: Node | null, answer: Scalar, run: ThreadRun, isVertex: (label: Label) => boolean) {
+  constructor(id: number, parent: Node | null, answer: Scalar, done: Done, like: Node | null) {
     this.id = id
     this.parent = parent
     this.answer = answer
-    this.events = run.events.slice()
-    this.from = parent === null ? 0 : parent.events.length
-    this.relabelled = run.relabelled.splice(0)
-    this.checks = run.checks.splice(0)
-    this.given = run.given.splice(0)
-    this.demand = run.demand
-    this.asking = 'value' in run.demand ? run.demand : null
-    this.goesOn = this.asking !== null || run.demand.kind === 'pick' || run.demand.kind === 'period'
-    const computed = parent === null ? [] : parent.computed.slice()
-    const vertices = parent === null ? [] : parent.vertices.slice()
-    let count = parent === null ? 0 : parent.vertexCount
-    for (let position = this.from; position < this.events.length; position++) {
-      const {label, value} = this.events[position]!
-      vertices.push(isVertex(label) ? count++ : -1)
-      if (value !== null && value.kind === 'apply') computed.push(position)
-    }
-    this.computed = computed
-    this.vertices = vertices
-    this.vertexCount = count
+    this.events = done.events
+    this.from = done.from
+    this.relabelled = done.relabelled
+    this.checks = done.checks
+    this.given = done.given
+    this.demand = done.demand
+    this.asking = 'value' in done.demand ? done.demand : null
+    this.goesOn = this.asking !== null || done.demand.kind === 'pick' || done.demand.kind === 'period'
+    this.computed = done.computed
+    this.vertices = done.vertices
+    this.vertexCount = done.vertexCount
+    this.derived = done.derived
+    this.signature = done.signature
+    this.like = like
+  }
+
+  addChild(answer: Scalar, child: Node): void {
+    if (this.children === childless) this.children = new Map<Scalar, Node>()
+    ;(this.children as Map<Scalar, Node>).set(answer, child)
+  }
+}
+
+const childless: ReadonlyMap<Scalar, Node> = new Map()
+
+/** What the thread has done since `parent`. */
+function doneSince(parent: Node | null, run: ThreadRun, isVertex: (label: Label) => boolean): Done {
+  const events = run.events.slice()
+  const from = parent === null ? 0 : parent.events.length
+  const computed = parent === null ? [] : parent.computed.slice()
+  const vertices = parent === null ? [] : parent.vertices.slice()
+  let vertexCount = parent === null ? 0 : parent.vertexCount
+  for (let position = from; position < events.length; position++) {
+    const {label, value} = events[position]!
+    vertices.push(isVertex(label) ? vertexCount++ : -1)
+    if (value !== null && value.kind === 'apply') computed.push(position)
+  }
+  return {
+    events, from, relabelled: run.relabelled.splice(0), demand: run.demand, computed, given: run.given.splice(0), checks: run.checks.splice(0),
+    vertices, vertexCount, derived: null, signature: null,
   }
 }
 
@@ -99,19 +136,23 @@ export class Behaviour {
   readonly #bounds: Bounds
   readonly #isVertex: (label: Label) => boolean
   /** The generator that stands at some node, kept to go on from there without running again. */
-  #live: {readonly at: Node; readonly run: ThreadRun}
+  #live: {readonly at: Node; readonly run: ThreadRun} | null = null
 
-  constructor(index: number, thread: Thread, model: Language, bounds: Bounds, isVertex: (label: Label) => boolean) {
+  /** @param like the same thread in another program: what is known of that need not be run again. Only for a thread that is data. */
+  constructor(index: number, thread: Thread, model: Language, bounds: Bounds, isVertex: (label: Label) => boolean, like: Behaviour | null = null) {
     this.index = index
     this.name = thread.name
     this.#thread = thread
     this.#model = model
     this.#bounds = bounds
     this.#isVertex = isVertex
-    const run = new ThreadRun(index, this.name, thread.body(), model, bounds)
-    run.start()
-    this.root = this.#add(null, 0, run)
-    this.#live = {at: this.root, run}
+    if (like !== null) this.root = this.#copy(like.root, null)
+    else {
+      const run = new ThreadRun(index, this.name, thread.body(), model, bounds)
+      run.start()
+      this.root = this.#add(null, 0, run)
+      this.#live = {at: this.root, run}
+    }
     this.#confirm(this.root)
   }
 
@@ -134,10 +175,16 @@ export class Behaviour {
     const key = keyOf(node.demand, answer)
     const known = node.children.get(key)
     if (known !== undefined) return known
-    const run = this.#live.at === node ? this.#live.run : this.#rerun(node)
+    const like = node.like?.children.get(key)
+    if (like !== undefined) {
+      const copy = this.#copy(like, node)
+      node.addChild(key, copy)
+      return copy
+    }
+    const run = this.#live?.at === node ? this.#live.run : this.#rerun(node)
     run.answer(key)
     const made = this.#add(node, key, run)
-    node.children.set(key, made)
+    node.addChild(key, made)
     this.#live = {at: made, run}
     return made
   }
@@ -148,7 +195,13 @@ export class Behaviour {
   }
 
   #add(parent: Node | null, answer: Scalar, run: ThreadRun): Node {
-    const node = new Node(this.nodes.length, parent, answer, run, this.#isVertex)
+    const node = new Node(this.nodes.length, parent, answer, doneSince(parent, run, this.#isVertex), null)
+    this.nodes.push(node)
+    return node
+  }
+
+  #copy(like: Node, parent: Node | null): Node {
+    const node = new Node(this.nodes.length, parent, like.answer, like, like)
     this.nodes.push(node)
     return node
   }

@@ -45,7 +45,7 @@ export class Prepared {
     const own = {...this.#bounds, endless: false}
     const look = (): Prospect => {
       const key = `${own.rounds} ${own.events} ${own.reuse} ${own.endless} ${isCounted}`
-      const behaviours = this.#program.threads.map((thread, index) => behaviourOf(index, thread, this.#model, key, () => new Behaviour(index, thread, this.#model, own, isVertex)))
+      const behaviours = this.#program.threads.map((thread, index) => behaviourOf(index, thread, this.#model, key, like => new Behaviour(index, thread, this.#model, own, isVertex, like)))
       return {behaviours, foreseen: lookAhead(this.#program.memory, behaviours), isCounted}
     }
     const prospect = look()
@@ -115,16 +115,18 @@ interface Settled {
   readonly behaviour: Behaviour
 }
 
-/** The last behaviour of a thread that is data, and asks for nothing: then it is the same in every program. */
+/** The first behaviour of a thread that is data. If it asks for nothing it is the same in every program, otherwise at least where it was asked the same. */
 const settled = new WeakMap<Thread, Settled>()
 
 /** @param key what `make` depends on besides the thread, its index and the model. */
-function behaviourOf(index: number, thread: Thread, model: Model, key: string, make: () => Behaviour): Behaviour {
-  if (thread.isData !== true) return make()
+function behaviourOf(index: number, thread: Thread, model: Model, key: string, make: (like: Behaviour | null) => Behaviour): Behaviour {
+  if (thread.isData !== true) return make(null)
   const known = settled.get(thread)
-  if (known?.index === index && known.model === model && known.key === key) return known.behaviour
-  const behaviour = make()
-  if (behaviour.root.demand.kind === 'done') settled.set(thread, {index, model, key, behaviour})
+  if (known?.index === index && known.model === model && known.key === key) {
+    return known.behaviour.root.demand.kind === 'done' ? known.behaviour : make(known.behaviour)
+  }
+  const behaviour = make(null)
+  settled.set(thread, {index, model, key, behaviour})
   return behaviour
 }
 

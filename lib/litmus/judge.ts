@@ -69,20 +69,10 @@ export class Tally {
   #lines(): ReadonlyMap<string, number> {
     const scalars = this.#scalars
     const codes = [...scalars.keys()].sort((a, b) => compareScalars(scalars[a], scalars[b]))
-    const {length} = this.#question.displayed
     const pieceOf = statePieces(this.#question)
+    const pieces = this.#question.displayed.map((_, at) => codes.map(code => pieceOf(at, scalars[code])))
     const lines = new Map<string, number>()
-    const visit = (states: States, at: number, line: string): void => {
-      if (at === length) {
-        lines.set(line, (lines.get(line) ?? 0) + states.count)
-        return
-      }
-      for (let rank = 0; rank < codes.length; rank++) {
-        const next = states.next[codes[rank]!]
-        if (next !== undefined) visit(next, at + 1, line + pieceOf(at, scalars[codes[rank]!]))
-      }
-    }
-    if (this.#positive + this.#negative > 0) visit(this.#states, 0, '')
+    if (this.#positive + this.#negative > 0) addLines(this.#states, '', 0, codes, pieces, lines)
     return lines
   }
 
@@ -122,6 +112,18 @@ class States {
 
   after(code: number): States {
     return this.next[code] ??= new States()
+  }
+}
+
+/** Adds the lines of states that begin with `line`, in the order of their scalars. */
+function addLines(states: States, line: string, at: number, codes: readonly number[], pieces: readonly (readonly string[])[], lines: Map<string, number>): void {
+  if (at === pieces.length) {
+    lines.set(line, (lines.get(line) ?? 0) + states.count)
+    return
+  }
+  for (let rank = 0; rank < codes.length; rank++) {
+    const next = states.next[codes[rank]!]
+    if (next !== undefined) addLines(next, line + pieces[at]![rank]!, at + 1, codes, pieces, lines)
   }
 }
 

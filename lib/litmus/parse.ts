@@ -23,7 +23,7 @@ export function parseLitmus(file: string, text: string): LitmusTest {
   return {source, name, doc, info, expected, ...parts}
 }
 
-type Parts = Pick<LitmusTest, 'init' | 'threads' | keyof Question>
+type Parts = Pick<LitmusTest, 'init' | 'initSource' | 'threads' | 'questionSource' | keyof Question>
 
 function inOneGo(source: Source, start: number): Parts {
   const cursor = new Cursor(source, readWords(source, 'init', start))
@@ -31,14 +31,26 @@ function inOneGo(source: Source, start: number): Parts {
   const threads: ThreadSyntax[] = []
   while (isThread(cursor)) threads.push(parseThread(cursor))
   if (threads.length === 0) throw cursor.expected('a thread such as P0(int *x)')
-  return {init, threads, ...parseQuestion(cursor)}
+  return {init, initSource: source, threads, questionSource: source, ...parseQuestion(cursor)}
 }
 
 // ---- Parts that were read before -----------------------------------------------------------------
 
-/** Threads by their text: tests come by the thousand, and nine in ten of their threads are in another test too. */
-const known = new Map<string, ThreadText>()
+/** Parts by their text: tests come by the thousand, and nine in ten of their threads and most of the rest are in another test too. */
+const inits = new Map<string, readonly Initial[]>()
+const threadTexts = new Map<string, ThreadText>()
+const questions = new Map<string, Question>()
 const maxKnown = 10_000
+
+function remembered<T>(known: Map<string, T>, text: string, read: (source: Source) => T | null): T | null {
+  const found = known.get(text)
+  if (found !== undefined) return found
+  const made = read({file: '', text})
+  if (made === null) return null
+  if (known.size >= maxKnown) known.clear()
+  known.set(text, made)
+  return made
+}
 
 /**
  * The same for a test whose parts end where they mostly do: the initial state at its first brace, a thread at the first
@@ -48,8 +60,8 @@ function partByPart(source: Source, start: number): Parts | null {
   const {text} = source
   try {
     let end = text.indexOf('}', start) + 1
-    if (/\/\*|\(\*/.test(text.slice(start, end))) return null // the brace may be in a comment
-    const init = parseInit(new Cursor(source, readWords(source, 'init', start, end)))
+    const init = remembered(inits, text.slice(start, end), readInit)
+    if (init === null) return null
     const threads: ThreadSyntax[] = []
     const head = /\s*(P(\d+)\s*)(?=\([^(){}/]*\)\s*\{)/y
     for (;;) {
@@ -58,29 +70,34 @@ function partByPart(source: Source, start: number): Parts | null {
       if (found === null) break
       const base = head.lastIndex
       end = text.indexOf('\n}', base) + 2
-      const read = readThread(text.slice(base, end))
+      const read = remembered(threadTexts, text.slice(base, end), readThread)
       if (read === null) return null
       threads.push({index: Number(found[2]), at: base - found[1]!.length, base, ...read})
     }
-    return threads.length === 0 ? null : {init, threads, ...parseQuestion(new Cursor(source, readWords(source, 'outer', end)))}
+    if (threads.length === 0) return null
+    const question = remembered(questions, text.slice(end), readQuestion)!
+    return {init, initSource: {...source, base: start}, threads, questionSource: {...source, base: end}, ...question}
   } catch (error) {
     if (error instanceof LitmusError) return null
     throw error
   }
 }
 
+/** Null if the brace that it ends with may be in a comment. */
+function readInit(source: Source): readonly Initial[] | null {
+  return /\/\*|\(\*/.test(source.text) ? null : parseInit(new Cursor(source, readWords(source, 'init')))
+}
+
 /** A thread from its parameters on; null if that is not all that the text says, or a comment may end behind it. */
-function readThread(text: string): ThreadText | null {
-  const found = known.get(text)
-  if (found !== undefined) return found
-  if (text.includes('/*')) return null
-  const source: Source = {file: '', text}
-  const cursor = new Cursor(source, readWords(source, 'outer', 0))
+function readThread(source: Source): ThreadText | null {
+  if (source.text.includes('/*')) return null
+  const cursor = new Cursor(source, readWords(source, 'outer'))
   const read = parseThreadText(cursor)
-  if (cursor.kind !== 'end') return null
-  if (known.size >= maxKnown) known.clear()
-  known.set(text, read)
-  return read
+  return cursor.kind === 'end' ? read : null
+}
+
+function readQuestion(source: Source): Question {
+  return parseQuestion(new Cursor(source, readWords(source, 'outer')))
 }
 
 // ---- The initial state ---------------------------------------------------------------------------

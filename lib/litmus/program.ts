@@ -141,7 +141,7 @@ function newMemory(test: LitmusTest, lengths: ReadonlyMap<string, number | null>
     object.set(name, made)
   }
   const memory = {words, object, shared: new Map(Array.from(object, ([name, own]) => [name, own[0]!]))}
-  for (const item of test.init) if (item.place.kind === 'shared') initialise(test.source, memory, item)
+  for (const item of test.init) if (item.place.kind === 'shared') initialise(test.initSource, memory, item)
   return memory
 }
 
@@ -197,10 +197,10 @@ function initialRegisters(test: LitmusTest, memory: Memory): ReadonlyMap<number,
   const registers = new Map<number, Map<string, Value>>()
   for (const {place, values} of test.init) {
     if (place.kind !== 'register') continue
-    if (!test.threads.some(thread => thread.index === place.thread)) throw noThread(test.source, place)
+    if (!test.threads.some(thread => thread.index === place.thread)) throw noThread(test.initSource, place)
     const own = registers.get(place.thread) ?? new Map<string, Value>()
     registers.set(place.thread, own)
-    own.set(place.name, Value.of(values[0] === undefined ? 0 : scalarOf(test.source, memory, values[0])))
+    own.set(place.name, Value.of(values[0] === undefined ? 0 : scalarOf(test.initSource, memory, values[0])))
   }
   return registers
 }
@@ -236,10 +236,10 @@ class Asking {
     const key = place.kind === 'register' ? `${place.thread}:${place.name}` : `${place.name}[${place.index}]`
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    if (place.kind === 'register' && !this.#test.threads.some(thread => thread.index === place.thread)) throw noThread(this.#test.source, place)
+    if (place.kind === 'register' && !this.#test.threads.some(thread => thread.index === place.thread)) throw noThread(this.#test.questionSource, place)
     const position = this.observed.push(place.kind === 'register'
       ? {kind: 'register', thread: place.thread, name: place.name}
-      : {kind: 'memory', location: wordOf(this.#test.source, this.#memory, place)}) - 1
+      : {kind: 'memory', location: wordOf(this.#test.questionSource, this.#memory, place)}) - 1
     this.#known.set(key, position)
     return position
   }
@@ -261,6 +261,6 @@ class Asking {
     const observed = this.observe(place)
     if (typeof value === 'number') return {kind: 'is', observed, value}
     if ('kind' in value && value.kind === 'register') return {kind: 'same', observed, other: this.observe(value)}
-    return {kind: 'is', observed, value: wordOf(this.#test.source, this.#memory, value)}
+    return {kind: 'is', observed, value: wordOf(this.#test.questionSource, this.#memory, value)}
   }
 }

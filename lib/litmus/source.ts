@@ -4,6 +4,8 @@ export interface Source {
   /** The file's name, as errors print it. */
   readonly file: string
   readonly text: string
+  /** What offsets count from, in a part of the test; 0 if left out. */
+  readonly base?: number
 }
 
 export interface Position {
@@ -28,7 +30,7 @@ export class LitmusError extends Error {
   readonly problem: string
 
   constructor(source: Source, offset: number, problem: string) {
-    const {line, column} = positionOf(source.text, offset)
+    const {line, column} = positionOf(source.text, offset + (source.base ?? 0))
     super(`${source.file}:${line}:${column}: ${problem}`)
     this.file = source.file
     this.line = line

@@ -12,6 +12,9 @@ export interface LitmusTest {
   /** What a `Result:` line in a comment says. */
   readonly expected: Expectation | null
   readonly init: readonly Initial[]
+  /** The test's source, with what positions in the initial state count from; and likewise for what comes after the threads. */
+  readonly initSource: Source
+  readonly questionSource: Source
   readonly threads: readonly ThreadSyntax[]
   /** Shown in the states besides what the condition mentions. */
   readonly locations: readonly Place[]

@@ -43,12 +43,12 @@ const lexer = moo.states({
   body: {open: {match: '{', push: 'body'}, close: {match: '}', pop: 1}, single: [...single, '('], blank: cBlank, ...words},
 })
 
-/** All words from `start` to `end`. `within` is where that begins: behind the brace that opens the initial state, or outside of the threads. */
-export function readWords(source: Source, within: 'init' | 'outer', start: number, end = source.text.length): Words {
+/** All words from `start` on. `within` is where that begins: behind the brace that opens the initial state, or outside of the threads. */
+export function readWords(source: Source, within: 'init' | 'outer', start = 0): Words {
   const kinds: string[] = []
   const texts: string[] = []
   const offsets: number[] = []
-  lexer.reset(source.text.slice(start, end), {line: 1, col: 1, state: within})
+  lexer.reset(source.text.slice(start), {line: 1, col: 1, state: within})
   for (let token = lexer.next(); token !== undefined; token = lexer.next()) {
     const {type, text} = token
     if (type === 'blank') continue
@@ -60,7 +60,7 @@ export function readWords(source: Source, within: 'init' | 'outer', start: numbe
   }
   kinds.push('end')
   texts.push('')
-  offsets.push(end)
+  offsets.push(source.text.length)
   return {kinds, texts, offsets}
 }
 
