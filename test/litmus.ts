@@ -96,6 +96,14 @@ test('a thread that was in another test means what it means in this one', t => {
   t.deepEqual(states('', '0:r1=0'), ['0:r1=0;'])
 })
 
+test('a thread that asks for what it read does not bring along what it could have read in another test', t => {
+  const tested = (stored: number, blank: string): LitmusVerdict => judged(named('lkmm'), 'again',
+    `C again\n{}\n\nP0(int *x, int *y, int *z)\n{\n\tint r1 = READ_ONCE(*x);${blank}\n\tif (r1 == 2)\n\t\tWRITE_ONCE(*y, 1);\n\tif (r1 == 3)\n\t\tWRITE_ONCE(*z, r1);\n}\n\n`
+    + `P1(int *x, int *y, int *z)\n{\n\tint r2 = READ_ONCE(*y);\n\tWRITE_ONCE(*x, ${stored});\n}\n\nexists (1:r2=1 \\/ z=3)\n`)
+  // the one with blanks is another text, and so read and run by itself
+  for (const stored of [2, 3, 1, 3, 2]) t.deepEqual(tested(stored, ''), tested(stored, ' '.repeat(stored)), `x = ${stored}`)
+})
+
 test('a comment may hide what looks like the end of a thread', t => {
   const {threads: [thread]} = parseLitmus('c', 'C c\n{}\nP0(int *x)\n{\n\tr1 = 1 /* r2;\n}\n\nP1(int *x)\n{ */ ;\n\tr3 = 3;\n}\nexists (x=1)')
   t.deepEqual(thread?.body.map(({kind}) => kind), ['expression', 'expression'])
@@ -123,6 +131,13 @@ test('one thread twice', rejects, 'C t\n{}\nP0(int *x) {}\nP0(int *x) {}\nexists
 for (const lines of ['', '\n\n']) {
   test(`a thread that is wrong in one test after another, ${lines.length} lines further down`, rejects, `C t\n{}${lines}${around('READ_ONCE(x);').slice(6)}`,
     `t.litmus:${6 + lines.length}:12: READ_ONCE() needs a shared variable: expected READ_ONCE(*x)`)
+}
+for (const lines of ['', '\n\n']) {
+  const further = (text: string): string => `C t\n${lines}${text}`
+  test(`an initial state that is wrong in one test after another, ${lines.length} lines further down`, rejects, further(`{ 7:r1=1; }\n${around('').slice(7)}`),
+    `t.litmus:${2 + lines.length}:3: 7:r1 is a register of thread P7, which does not exist`)
+  test(`a condition that is wrong in one test after another, ${lines.length} lines further down`, rejects, further(around('', 'exists (x=1 /\\ 4:r1=0)').slice(4)),
+    `t.litmus:${9 + lines.length}:16: 4:r1 is a register of thread P4, which does not exist`)
 }
 test('a missing semicolon', rejects, around('r1 = READ_ONCE(*x)\n\tr2 = 1;'), "t.litmus:7:2: expected ';', found 'r2'")
 test('a missing brace', rejects, 'C t\n{}\nP0(int *x) { if (1) {\n', "t.litmus:4:1: expected '}', found the end of the file")
