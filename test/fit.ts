@@ -42,7 +42,7 @@ for (const vocabulary of vocabularies) {
     for (let seed = 0; seed < 60; seed++) {
       const sketch = generate(vocabulary, `fit ${seed}`, {accesses: 6, threads: 3})
       for (const model of modelsOf(sketch)) {
-        const [fitted, whole] = [explored(compile(sketch) as Program<never>, model, false), explored(compile(sketch) as Program<never>, model, true)]
+        const [fitted, whole] = [explored(compile(sketch), model, false), explored(compile(sketch), model, true)]
         if (fitted.steps.join('\n') !== whole.steps.join('\n')) t.fail(`${model.name}, seed ${seed}: with everything\n${whole.steps.join('\n')}\nfitted\n${fitted.steps.join('\n')}\nin\n${describe(sketch)}`)
         if (fitted.relations < whole.relations) smaller++
       }
