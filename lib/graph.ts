@@ -136,13 +136,12 @@ export class Graph {
 
   // ---- the state as a whole ----
 
-  /** @param into of `size` words */
-  save(into: Int32Array): void {
-    into.set(this.#state)
+  save(into: Int32Array, at = 0): void {
+    into.set(this.#state, at)
   }
 
-  restore(from: Int32Array): void {
-    this.#state.set(from)
+  restore(from: Int32Array, at = 0): void {
+    this.#state.set(from.subarray(at, at + this.size))
     // events are a function of the threads' nodes, but those of a branch not taken must not linger
     for (let thread = 0; thread < this.threads; thread++) {
       const node = this.behaviours[thread]!.nodes[this.#state[this.#node + thread]!]!

@@ -1,21 +1,28 @@
-/** States of a graph that were saved, one for each level of a search: arrays that are made once and written again and again. */
+/** States of a graph that were saved, one for each level of a search, one after the other. */
 import type {Graph} from './graph.ts'
 
 export class SavedStates {
   readonly #graph: Graph
-  readonly #levels: Int32Array[] = []
+  #words: Int32Array
 
   constructor(graph: Graph) {
     this.#graph = graph
+    this.#words = new Int32Array(graph.size * 4)
   }
 
   save(level: number): void {
-    const levels = this.#levels
-    if (level === levels.length) levels.push(new Int32Array(this.#graph.size))
-    this.#graph.save(levels[level]!)
+    const at = level * this.#graph.size
+    if (at === this.#words.length) this.#grow()
+    this.#graph.save(this.#words, at)
   }
 
   restore(level: number): void {
-    this.#graph.restore(this.#levels[level]!)
+    this.#graph.restore(this.#words, level * this.#graph.size)
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.#words.length * 2)
+    larger.set(this.#words)
+    this.#words = larger
   }
 }
