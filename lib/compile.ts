@@ -103,6 +103,7 @@ class Compiler {
       if (relation !== none) flags.push({flag, relation})
     }
     const before = withBefore ? this.#relation(this.#model.before) : none
+    this.#mustBeClosed([...ops, ...this.#emit.ops])
     const masks: Mask[] = []
     return {
       model: this.#model, facts: factsOf(this.#model, this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace, isCoherent,
@@ -303,6 +304,17 @@ class Compiler {
     outer.push(...inner.filter(op => !touched.has(op)))
     outer.push({kind: 'rec', self, body, ops: inner.filter(op => touched.has(op))})
     return plain(self)
+  }
+
+  /** What the operations of a recursive relation make is gone after each of their rounds, so nothing else may read it. */
+  #mustBeClosed(ops: readonly PlanOp[]): void {
+    for (const group of ops) {
+      if (group.kind !== 'rec') continue
+      const inside = new Set(group.ops.map(op => op.kind === 'rec' ? op.self : op.out))
+      if (ops.some(op => op !== group && inputsOf(op).some(input => inside.has(input)))) {
+        throw new Error(`model ${this.#model.name}: a part of a recursive relation is used outside of it; write it there anew`)
+      }
+    }
   }
 
   /** Is the relation empty in every program with these labels? */

@@ -91,7 +91,7 @@ function askedOf(master: MasterPlan): Asked {
 
 const nothing = new Int32Array(0)
 
-/** Adds the pairs of a local that are not among the old ones. Both are in ascending order. */
+/** Adds the pairs of a local that are not among the old ones. Both are in ascending order, and what was there stays there. */
 function pushPairs(local: number, now: Int32Array, old: Int32Array, into: number[]): void {
   let next = 0
   for (let i = 0; i < now.length; i += 2) {

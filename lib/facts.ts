@@ -1,6 +1,6 @@
 /**
  * What a model can tell of labels: which of the sets that it names an event with some label may be in, and which it may
- * be out of. A plan depends on a program's labels by this alone (compile.ts), so programs with the same facts share one.
+ * be out of. A plan depends on a program's labels by this alone (compile.ts), so it serves every program that has no more facts.
  */
 import {initialWrite, type Label} from './event.ts'
 import {set, type Model, type RelationExpr, type SetExpr} from './model.ts'

@@ -21,6 +21,9 @@ export function fit(master: MasterPlan, presence: Int32Array): Plan {
   return new Fitting(master, presence).plan()
 }
 
+/** More than there are relations, sets or masks: keys of operations are numbers. */
+const keyStep = 65536
+
 /** Operations being collected: four numbers each, as in code.ts. */
 interface Draft {
   readonly ops: number[]
@@ -55,6 +58,7 @@ class Fitting {
 
   constructor(master: MasterPlan, presence: Int32Array) {
     const {relations, sets, code} = master
+    if (Math.max(relations, sets.length, code.masks.length) >= keyStep) throw new Error(`model ${master.model.name} has too many relations`)
     this.#master = master
     this.#bits = presence
     this.#presence = new Presence(master, presence)
@@ -203,7 +207,7 @@ class Fitting {
 
   /** The result of an operation: what was made of the same before, or new. */
   #made(op: number, out: number, x: number, y: number, side: number, {ops}: Draft): number {
-    const key = (op * 65536 + x) * 65536 + y
+    const key = (op * keyStep + x) * keyStep + y
     const known = this.#known.get(key)
     if (known !== undefined) return known
     this.#known.set(key, out)
@@ -226,7 +230,7 @@ class Fitting {
       const made = this.#is[body]!
       const [own, others] = partedBy(self, inner.ops)
       draft.ops.push(...others)
-      if (own.some((out, i) => i % 4 === 1 && out === made)) draft.ops.push(codes.group, self, draft.groups.push({self, body: made, inner: {ops: own, groups: []}}) - 1, 0)
+      if (makes(own, made)) draft.ops.push(codes.group, self, draft.groups.push({self, body: made, inner: {ops: own, groups: []}}) - 1, 0)
       else this.#is[self] = made
     }
     this.#known = outer
@@ -400,6 +404,12 @@ class Fitting {
 
 /** An operation that was left out. */
 const dropped = -1
+
+/** Is the relation the result of one of the operations? */
+function makes(ops: readonly number[], relation: number): boolean {
+  for (let at = 0; at < ops.length; at += 4) if (ops[at + 1] === relation) return true
+  return false
+}
 
 /** Operations that depend on a relation, directly or not, and those that do not. */
 function partedBy(relation: number, ops: readonly number[]): [own: number[], others: number[]] {

@@ -147,7 +147,9 @@ export class Machine {
     let dullLater = false
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
-      const count = this.#candidates(read)
+      // behind a forced read, which nothing is sooner than, it only matters whether there is any
+      const count = best === 0 && ready === null ? this.#candidates(read, 1) : this.#candidates(read)
+      if (count > 0 && best === 0 && ready === null) continue
       const later = this.#mayPassOn(read)
       if (count === 0) {
         if (!later) return 'dead'
@@ -163,7 +165,6 @@ export class Machine {
       const found = this.#found // the scratch lists change places
       this.#found = this.#foundBest
       this.#foundBest = found
-      if (score === 0 && ready === null) break // nothing is sooner
     }
     if (dull < 0) return this.#withoutReads()
     if (ready !== null) {
@@ -376,19 +377,19 @@ export class Machine {
 
   // ---- where a read may take its value from ----
 
-  /** Finds the writes that a pending read may still take its value from, the dull one first, and counts them. */
-  #candidates(read: number): number {
+  /** Finds the writes that a pending read may still take its value from, the dull one first, and counts them; or `most` of them, in any order. */
+  #candidates(read: number, most = Infinity): number {
     const {graph} = this
     const location = graph.locationOf(read)
     const {until} = graph.eventAt(read)
     const found = this.#found
     let count = 0
-    for (let write = graph.nextWrite(location, -1); write >= 0; write = graph.nextWrite(location, write)) {
+    for (let write = graph.nextWrite(location, -1); write >= 0 && count < most; write = graph.nextWrite(location, write)) {
       if (graph.isExcluded(read, write) || !this.#coherence.mayRead(read, write)) continue
       const scalar = until === null ? undefined : graph.scalarOf(write)
       if (scalar === undefined || until!(scalar)) found[count++] = write
     }
-    if (!graph.isExcluded(read, initial) && this.#coherence.mayRead(read, initial)
+    if (count < most && !graph.isExcluded(read, initial) && this.#coherence.mayRead(read, initial)
       && (until === null || until(graph.memory[location]!.init))) found[count++] = initial
     if (count > 1) this.#sortDull(count, graph.threadOf[read]!)
     return count

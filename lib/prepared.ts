@@ -80,7 +80,7 @@ export class Prepared {
     let total = 0
     for (let i = 0; i < behaviours.length; i++) {
       capacity.push(mostVertices(behaviours[i]!.nodes) + room)
-      nodes.push(...behaviours[i]!.nodes)
+      for (const node of behaviours[i]!.nodes) nodes.push(node)
       total += capacity[i]!
     }
     if (total > maxVertices) {

@@ -19,7 +19,6 @@ interface Evaluated {
 export class Shape {
   readonly labels: ReadonlySet<Label>
   /** Vertices are below this. */
-  readonly size: number
   readonly vertexCount: number
   readonly #events: readonly OwnEvent[]
   readonly #vertices: readonly number[]
@@ -28,7 +27,6 @@ export class Shape {
 
   constructor({events, vertices, vertexCount}: Node) {
     this.labels = new Set(events.map(({label}) => label))
-    this.size = vertices.length
     this.vertexCount = vertexCount
     this.#events = ownEvents(events)
     this.#vertices = vertices

@@ -51,12 +51,12 @@ interface Made {
 }
 
 /** What was made from the text of a thread, by the memory that it was made for and all else that it depends on. */
-const madeBefore = new WeakMap<ThreadSyntax['body'], Map<Memory, Map<string, Made>>>()
+const madeBefore = new WeakMap<ThreadSyntax['body'], WeakMap<Memory, Map<string, Made>>>()
 
 /** The thread as code: the same object for the same text in the same memory, which is why what is known of it is kept. */
 function madeFrom(syntax: ThreadSyntax, memory: Memory, scope: Scope): Made {
   if (syntax.base === 0 || scope.initial.size > 0) return make(syntax, scope) // it will hardly come again
-  const inMemory = madeBefore.get(syntax.body) ?? new Map<Memory, Map<string, Made>>()
+  const inMemory = madeBefore.get(syntax.body) ?? new WeakMap<Memory, Map<string, Made>>()
   madeBefore.set(syntax.body, inMemory)
   const known = inMemory.get(memory) ?? new Map<string, Made>()
   inMemory.set(memory, known)
