@@ -1,6 +1,8 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import test, {type ExecutionContext} from 'ava'
-import {awaitOnce, executions, explore, lkmm, program, readOnce, readPlain, threads, writeOnce, writePlain} from '../lib/index.ts'
+import {
+  awaitOnce, executions, explore, iteration, lkmm, program, raw, readOnce, readPlain, sc, threads, writeOnce, writePlain, type Proc,
+} from '../lib/index.ts'
 import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
 import {generate, type Size} from './helpers/generate.ts'
 import {compile, describe, modelsFor, modelsOf, shrink, type Sketch, type Vocabulary} from './helpers/sketch.ts'
@@ -57,6 +59,34 @@ test('exploring counts what there is, and holds', t => {
       const complete = [...executions(compile(sketch), model)].filter(run => !isBlocked(run)).length
       t.deepEqual({verdict, unknown, executions: counts.executions}, {verdict: counts.blocked > 0 ? 'broken' : 'holds', unknown: [], executions: complete}, describe(sketch))
     }
+  }
+})
+
+test('a branch is left as soon as some read in it can take no value, before a loop in it is cut', t => {
+  const looping = program('looping', memory => {
+    const [w, x, z] = [memory.word('w'), memory.word('x'), memory.word('z')]
+    function* reader(): Proc {
+      yield* raw(yield* readOnce(x))
+    }
+    return threads({
+      * writer() {
+        if ((yield* raw(yield* readOnce(w))) !== 0) yield* writeOnce(x, 1)
+        else {
+          do yield* iteration()
+          while ((yield* raw(yield* readOnce(z))) === 0)
+        }
+      },
+      reader,
+      another: reader,
+      * setter() {
+        for (const value of [1, 2, 3]) yield* writeOnce(w, value)
+      },
+    })
+  })
+  for (const model of [sc, lkmm]) {
+    const {executions: complete, cut} = explore(looping, model, {keepGoing: true}).counts
+    // the loop is entered where w is read as 0, and then both readers find x as it was: one branch
+    t.deepEqual([complete, cut], [12, 1], model.name)
   }
 })
 
