@@ -148,8 +148,9 @@ export class Machine {
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
       // behind a forced read, which nothing is sooner than, it only matters whether there is any
-      const count = best === 0 && ready === null ? this.#candidates(read, 1) : this.#candidates(read)
-      if (count > 0 && best === 0 && ready === null) continue
+      const isBehind = best === 0 && ready === null
+      const count = this.#candidates(read, isBehind ? 1 : Infinity)
+      if (isBehind && count > 0) continue
       const later = this.#mayPassOn(read)
       if (count === 0) {
         if (!later) return 'dead'

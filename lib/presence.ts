@@ -3,7 +3,7 @@
  * fit.ts leaves out what the program cannot need.
  */
 import {isIn, put} from './bits.ts'
-import {and, loc, po, R, seq, W, type RelationExpr} from './model.ts'
+import {poLoc, R, seq, W, type RelationExpr} from './model.ts'
 import type {MasterPlan} from './plan.ts'
 import type {Shape} from './shape.ts'
 import type {Unit} from './units.ts'
@@ -12,7 +12,6 @@ import type {Unit} from './units.ts'
  * Relations of single threads that say, when they are empty, that rf, co or fr stay between threads
  * (in a model with a coherence axiom): no thread both writes and reads a location, and so on.
  */
-const poLoc = and(po, loc)
 export const within: readonly RelationExpr[] = [seq(W, poLoc, R), seq(W, poLoc, W), seq(R, poLoc, W)]
 
 /** The bits behind those of locals (one each) and sets (two each). */
