@@ -2,6 +2,7 @@
 import {Command, InvalidArgumentError, Option} from 'commander'
 import {namedModels, regimes, type Dialect, type Regime, type Strategy} from '../lib/index.ts'
 import {defaultSearch} from './evaluate.ts'
+import {inThousands} from './numbers.ts'
 import {checkDepth, deepDepth, smallDepth} from './wrapper/depth.ts'
 
 /** Memory that searches may use up if nobody says otherwise, in megabytes. */
@@ -83,15 +84,15 @@ function withSearch(made: Command): Command {
   return withOutput(withHeap(made, 'repeatable; default: those that the design states, or strict')
     .option('--model <name>', `a model to use (repeatable): ${namedModels.map(model => model.name).join(', ')}; default: all`, collect)
     .addOption(new Option('--exhaustive', 'explore every execution, and never sample').conflicts(['runs', 'strategy']))
-    .option('--executions <n>', `executions to explore of each (default ${defaultSearch.executions.toLocaleString('en')})`, count)
-    .addOption(new Option('--runs <n>', `sample n executions, and do not explore (without it: ${defaultSearch.runs.toLocaleString('en')}, if exploring ends early)`).argParser(count).env('TEARPROOF_RUNS'))
+    .option('--executions <n>', `executions to explore of each (default ${inThousands(defaultSearch.executions)})`, count)
+    .addOption(new Option('--runs <n>', `sample n executions, and do not explore (without it: ${inThousands(defaultSearch.runs)}, if exploring ends early)`).argParser(count).env('TEARPROOF_RUNS'))
     .addOption(new Option('--seed <text>', `of the sampling (default ${defaultSearch.seed}); \`random\` draws one and prints it`).env('TEARPROOF_SEED'))
     .addOption(new Option('--strategy <name>', 'sample by random, pct (few priority changes) or stale (old values first)').choices(['random', 'pct', 'stale']))
     .option('--seconds <n>', 'time for everything together', positive)
-    .option('--memory <MB>', `memory in use at the most (default ${defaultMegabytes.toLocaleString('en')}, or less where Node.js has less)`, count)
+    .option('--memory <MB>', `memory in use at the most (default ${inThousands(defaultMegabytes)}, or less where Node.js has less)`, count)
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
     .option('--size <n>', `of wrappers: statements of the largest client (default ${smallDepth.size} or what the wrapper says; of one that is named ${deepDepth.size}; of one's own ${checkDepth.size})`, count)
-    .option('--clients <n>', `of wrappers: clients to try of each (default ${smallDepth.clients}; of one that is named ${deepDepth.clients.toLocaleString('en')}; of one's own ${checkDepth.clients.toLocaleString('en')})`, count)
+    .option('--clients <n>', `of wrappers: clients to try of each (default ${smallDepth.clients}; of one that is named ${inThousands(deepDepth.clients)}; of one's own ${inThousands(checkDepth.clients)})`, count)
     .option('--ablate', 'of wrappers: weaken each ordering, leave out each barrier and each bound, one at a time, and say which are needed')
     .option('--jobs <n>', 'worker processes for what is built in (default: as many as there are processors for everything, 1 for what is named)', count))
 }
@@ -105,7 +106,7 @@ function withLitmus(made: Command): Command {
     .option('--json', 'one line of JSON per test')
     .option('--jobs <n>', 'worker processes (default 1)', count)
     .option('--seconds <n>', 'time per test; one that needs more is unknown', positive)
-    .option('--memory <MB>', `memory in use at the most, of each process (default ${defaultMegabytes.toLocaleString('en')}, or less where Node.js has less)`, count)
+    .option('--memory <MB>', `memory in use at the most, of each process (default ${inThousands(defaultMegabytes)}, or less where Node.js has less)`, count)
     .option('--bound <n>', `rounds of a loop (default ${defaultSearch.bound})`, count)
     .option('-v, --verbose', 'with --expect: also herd7\'s text of every test')
     .option('-q, --quiet', 'only what is not as it should be')

@@ -4,6 +4,7 @@ import {
   showScalar, type Failure, type Location, type Model, type Run, type Step, type Unknown,
 } from '../lib/index.ts'
 import {faultCode, faultStory, faultTitle} from './fault.ts'
+import {inThousands} from './numbers.ts'
 import {operationsOf, type AnyProgram, type Operation} from './operations.ts'
 import {inSetting, showSettings, type Setting} from './setting.ts'
 import type {Sites} from './sites.ts'
@@ -361,7 +362,7 @@ function spellingOf(operations: readonly Operation[], model: Model): Spelling {
 
 /** Why a verdict is not final: `after 20,000 executions`, `loops cut at 3 rounds`. */
 export function showUnknown(unknown: Unknown): string {
-  const limit = unknown.limit.toLocaleString('en', {maximumSignificantDigits: unknown.budget === 'seconds' ? 2 : 21})
+  const limit = inThousands(unknown.budget === 'seconds' ? Number(unknown.limit.toPrecision(2)) : unknown.limit)
   switch (unknown.budget) {
     case 'executions': return `stopped after ${limit} executions`
     case 'seconds': return `stopped after ${limit} s`

@@ -1,6 +1,7 @@
 /** Which failing executions are worth a whole report, and what is known around them. */
 import {allows, sc, type Model} from '../lib/index.ts'
 import {differs, type Row} from './evaluate.ts'
+import {inThousands} from './numbers.ts'
 import {failureReport, type ReportOptions} from './report.ts'
 import {isSameSetting} from './setting.ts'
 import {userSites} from './sites.ts'
@@ -39,17 +40,13 @@ function teaches({broken, program}: BrokenRow): boolean {
 /** How a row was found, in a few words. */
 function foundAs({explored, broken}: BrokenRow): string {
   const [before, after] = [broken.found.length, broken.path.length]
-  const where = broken.sample === null ? `execution ${count(explored?.executions ?? 0)}` : `sample ${broken.sample}`
+  const where = broken.sample === null ? `execution ${inThousands(explored?.executions ?? 0)}` : `sample ${broken.sample}`
   if (after < before) return `${where}, reduced from ${before} choices to ${after}`
   return after === 0 ? where : `${where}, by ${choices(after)}`
 }
 
 function choices(many: number): string {
   return many === 1 ? '1 choice' : `${many} choices`
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en')
 }
 
 /** The whole report of one row, with the other models' verdicts from the same run. */

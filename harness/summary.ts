@@ -2,6 +2,7 @@
 import {table, type TableUserConfig} from 'table'
 import type {Expectation} from './design.ts'
 import {differs, redundantOf, type Budgets, type Row, type Search} from './evaluate.ts'
+import {inThousands} from './numbers.ts'
 import {list, nameOfFailure, noPaint, showUnknown, wrap, type Paint} from './report.ts'
 import {inSetting, isSameSetting, showSettings, type Setting} from './setting.ts'
 import {shortName} from './token.ts'
@@ -19,10 +20,10 @@ export interface SummaryOptions {
 /** What a run was told: always its first line. */
 export function settingsLine(search: Search, {seconds, megabytes}: Budgets, models: readonly string[]): string {
   const {mode, executions, runs, seed, strategy, bound, regimes, reuse, leaks} = search
-  const explored = `up to ${number(executions)} executions each`
+  const explored = `up to ${inThousands(executions)} executions each`
   const by = strategy === 'random' ? '' : ` by ${strategy}`
-  const how = {thorough: `${explored}, or ${number(runs)} seeds${by}`, exhaustive: explored, sample: `${number(runs)} seeds each${by}`}[mode]
-  const most = [...seconds === null ? [] : [`${number(seconds)} s`], ...megabytes === null ? [] : [`${number(megabytes)} MB`]]
+  const how = {thorough: `${explored}, or ${inThousands(runs)} seeds${by}`, exhaustive: explored, sample: `${inThousands(runs)} seeds each${by}`}[mode]
+  const most = [...seconds === null ? [] : [`${inThousands(seconds)} s`], ...megabytes === null ? [] : [`${inThousands(megabytes)} MB`]]
   const dying = [...regimes === null ? [] : [`; regimes ${regimes.join(' ')}`], ...reuse ? [] : ['; no reuse'], ...leaks ? ['; leaks count'] : []]
   return `seed ${seed}; ${how}${most.length === 0 ? '' : `; at most ${list(most)}`}; bound ${bound}; models ${models.join(' ')}${dying.join('')}`
 }
@@ -132,14 +133,14 @@ function seedsOf(group: Group): string {
   if (ended.length === 0) return ''
   const tried = group[0].unknown.find(({budget}) => budget === 'sampled')?.limit ?? 0
   const seeds = ended.every(count => count === 1) && tried <= 1 ? 'seed' : 'seeds'
-  return ended.every(count => count >= tried) ? `${range(ended)} ${seeds}` : `${range(ended)} of ${number(tried)} seeds`
+  return ended.every(count => count >= tried) ? `${range(ended)} ${seeds}` : `${range(ended)} of ${inThousands(tried)} seeds`
 }
 
 /** `9`, or `9–12`; nothing of nothing. */
 export function range(counts: readonly number[]): string {
   if (counts.length === 0) return ''
   const [least, most] = [Math.min(...counts), Math.max(...counts)]
-  return least === most ? number(least) : `${number(least)}–${number(most)}`
+  return least === most ? inThousands(least) : `${inThousands(least)}–${inThousands(most)}`
 }
 
 /** How many of the program's witnesses were seen. A broken row stops before it has seen them. */
@@ -149,10 +150,6 @@ function witnessedOf({witnessed, verdict}: Row, paint: Paint): string {
   const seen = counts.filter(count => count > 0).length
   const text = `${seen} of ${counts.length}`
   return seen < counts.length ? paint.red(text) : text
-}
-
-export function number(value: number): string {
-  return value.toLocaleString('en')
 }
 
 const quiet: TableUserConfig = {

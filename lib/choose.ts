@@ -3,7 +3,7 @@
  * chooser; exploration is the one exception, since it takes every choice by restoring the machine's
  * state (explore.ts).
  */
-import seedrandom from 'seedrandom'
+import {alea} from './alea.ts'
 import type {Path} from './result.ts'
 import {WrongInput} from './wrong-input.ts'
 
@@ -18,7 +18,7 @@ export interface Chooser {
  * free order of those ends in executions that cannot be completed far more often than not.
  */
 export function random(seed: string): Chooser {
-  const next = seedrandom.alea(seed)
+  const next = alea(seed)
   return {
     choose: (kind, among) => kind === 'which' && next() < 0.75 ? 0 : Math.floor(next() * among),
   }
@@ -29,7 +29,7 @@ export function random(seed: string): Chooser {
  * Stale reads are what weak memory adds, so this finds missing fences sooner.
  */
 export function stale(seed: string): Chooser {
-  const next = seedrandom.alea(`${seed}/stale`)
+  const next = alea(`${seed}/stale`)
   const uniform = random(seed)
   return {
     choose: (kind, among, what) => kind === 'from' && next() < 0.5 ? among - 1 : uniform.choose(kind, among, what),
@@ -42,7 +42,7 @@ export function stale(seed: string): Chooser {
  * first `length`.
  */
 export function pct(seed: string, depth: number, length: number): Chooser {
-  const next = seedrandom.alea(`${seed}/pct`)
+  const next = alea(`${seed}/pct`)
   const changes = new Set(Array.from({length: depth}, () => Math.floor(next() * length)))
   let decision = -1
   return {

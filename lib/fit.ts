@@ -7,6 +7,7 @@
  * loops over numbers.
  */
 import {codes, groupOf, readsTwo, type Code, type Group, type Mask} from './code.ts'
+import {mapped} from './mapped.ts'
 import type {MasterPlan, Plan} from './plan.ts'
 import {Presence} from './presence.ts'
 
@@ -309,9 +310,9 @@ class Fitting {
       model, master: this.#master, presence: this.#bits, relations, kept, code, flagCode,
       rf: numberOf(rf), co: numberOf(co), fr: numberOf(fr), grace: numberOf(grace), order: numberOf(order), before: numberOf(before),
       counting: isCounting ? counting : null,
-      checks: checks.map(check => ({...check, relation: numberOf(check.relation)})).filter(({kind, relation}) => kind === 'even' ? isCounting : relation !== none),
-      flags: flags.map(({flag, relation}) => ({flag, relation: numberOf(relation)})).filter(({relation}) => relation !== none),
-      closures: closures.map(numberOf).filter(relation => relation !== none),
+      checks: mapped(checks, check => ({...check, relation: numberOf(check.relation)})).filter(({kind, relation}) => kind === 'even' ? isCounting : relation !== none),
+      flags: mapped(flags, ({flag, relation}) => ({flag, relation: numberOf(relation)})).filter(({relation}) => relation !== none),
+      closures: mapped(closures, numberOf).filter(relation => relation !== none),
       relationOf: Int32Array.from(locals, ({relation}) => this.#uses[relation]! > 0 ? numberOf(relation) : none),
       setOf: this.#setOf, sets: this.#sets,
     }
@@ -396,7 +397,7 @@ class Fitting {
     switch (mask.kind) {
       case 'ext': case 'int': case 'loc': case 'id': return mask
       case 'cross': return {kind: 'cross', from: this.#set(mask.from), to: this.#set(mask.to)}
-      case 'or': case 'and': return {kind: mask.kind, args: mask.args.map(arg => this.#mask(arg))}
+      case 'or': case 'and': return {kind: mask.kind, args: mapped(mask.args, arg => this.#mask(arg))}
       case 'minus': return {kind: 'minus', left: this.#mask(mask.left), right: this.#mask(mask.right)}
     }
   }

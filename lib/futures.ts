@@ -8,6 +8,7 @@
  * that asks for the value itself may do anything (`future` is null).
  */
 import type {Behaviour, Node} from './behaviour.ts'
+import {mapped} from './mapped.ts'
 import type {LocalEvent} from './thread-run.ts'
 import {evaluate, truth, type Location, type Scalar, type Value} from './value.ts'
 
@@ -37,8 +38,8 @@ function endAtOnce(behaviours: readonly Behaviour[]): boolean {
 }
 
 function walkAhead(memory: readonly Location[], behaviours: readonly Behaviour[]): boolean {
-  const domains: Domain[] = memory.map(location => new Set<Scalar>([location.init]))
-  const walks = behaviours.map(behaviour => new Walk(behaviour, domains))
+  const domains: Domain[] = mapped(memory, location => new Set<Scalar>([location.init]))
+  const walks = mapped(behaviours, behaviour => new Walk(behaviour, domains))
   for (let round = 0; ; round++) {
     const before = sizeOf(domains)
     let writes = 0

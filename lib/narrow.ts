@@ -8,6 +8,7 @@ import type {Balance} from './balance.ts'
 import {lowest} from './bits.ts'
 import {codes, type Code, type Mask} from './code.ts'
 import {GroupRunner} from './group.ts'
+import {mapped} from './mapped.ts'
 import type {Rows} from './rows.ts'
 
 export class Narrow {
@@ -37,7 +38,7 @@ export class Narrow {
     this.#used = rows.layout.used
     this.#sets = rows.layout.sets
     this.#code = code
-    this.#groups = code.groups.map(group => new GroupRunner(rows, group, inner => { this.#run(inner) }))
+    this.#groups = mapped(code.groups, group => new GroupRunner(rows, group, inner => { this.#run(inner) }))
   }
 
   run(): void {

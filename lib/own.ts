@@ -7,6 +7,7 @@
  */
 import {isIn, next, put} from './bits.ts'
 import type {Label} from './event.ts'
+import {mapped} from './mapped.ts'
 import type {Base, RelationExpr, SetExpr} from './model.ts'
 import {isTagged} from './static.ts'
 
@@ -137,8 +138,8 @@ class OwnEvaluator {
   #evaluateSet(expr: SetExpr): At {
     switch (expr.op) {
       case 'tag': return this.#tagged(expr.name)
-      case 'or': return this.#or(expr.args.map(arg => this.#set(arg)), this.#width)
-      case 'and': return this.#and([this.#tagged('any'), ...expr.args.map(arg => this.#set(arg))], this.#width)
+      case 'or': return this.#or(mapped(expr.args, arg => this.#set(arg)), this.#width)
+      case 'and': return this.#and([this.#tagged('any'), ...mapped(expr.args, arg => this.#set(arg))], this.#width)
       case 'minus': return this.#minus(this.#set(expr.left), this.#set(expr.right), this.#width)
       case 'not': return this.#minus(this.#tagged('any'), this.#set(expr.arg), this.#width)
       case 'domain': {
@@ -150,7 +151,7 @@ class OwnEvaluator {
       }
       case 'range': {
         const rows = this.#relation(expr.of)
-        return rows === nothing ? nothing : this.#or(this.#events.map((_, i) => rows + i * this.#width), this.#width)
+        return rows === nothing ? nothing : this.#or(mapped(this.#events, (_, i) => rows + i * this.#width), this.#width)
       }
     }
   }
@@ -182,8 +183,8 @@ class OwnEvaluator {
       case 'on': return this.#on(this.#set(expr.set))
       case 'cross': return this.#cross(this.#set(expr.from), this.#set(expr.to))
       case 'seq': return this.#sequence(expr.args)
-      case 'or': return this.#or(expr.args.map(arg => this.#relation(arg)), count)
-      case 'and': return this.#and(expr.args.map(arg => this.#relation(arg)), count)
+      case 'or': return this.#or(mapped(expr.args, arg => this.#relation(arg)), count)
+      case 'and': return this.#and(mapped(expr.args, arg => this.#relation(arg)), count)
       case 'minus': return this.#minus(this.#relation(expr.left), this.#relation(expr.right), count)
       case 'inv': return this.#inverse(this.#relation(expr.arg))
       case 'opt': return this.#reflexive(this.#relation(expr.arg))

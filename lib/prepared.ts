@@ -8,6 +8,7 @@ import {derivedOf} from './derived.ts'
 import type {Label} from './event.ts'
 import {lookAhead} from './futures.ts'
 import {Machine} from './machine.ts'
+import {mapped} from './mapped.ts'
 import type {Model} from './model.ts'
 import type {MasterPlan} from './plan.ts'
 import {planFor} from './plans.ts'
@@ -45,7 +46,7 @@ export class Prepared {
     const own = {...this.#bounds, endless: false}
     const look = (): Prospect => {
       const key = `${own.rounds} ${own.events} ${own.reuse} ${own.endless} ${isCounted}`
-      const behaviours = this.#program.threads.map((thread, index) => behaviourOf(index, thread, this.#model, key, like => new Behaviour(index, thread, this.#model, own, isVertex, like)))
+      const behaviours = mapped(this.#program.threads, (thread, index) => behaviourOf(index, thread, this.#model, key, like => new Behaviour(index, thread, this.#model, own, isVertex, like)))
       return {behaviours, foreseen: lookAhead(this.#program.memory, behaviours), isCounted}
     }
     const prospect = look()
@@ -91,7 +92,7 @@ export class Prepared {
       this.#prospect = this.#foresee(false) // machines made before keep theirs
       return this.build(spare, withBefore)
     }
-    const units = behaviours.map(each => plan.counting === null ? 0 : mostUnits(each.nodes, plan.master) + room)
+    const units = mapped(behaviours, each => plan.counting === null ? 0 : mostUnits(each.nodes, plan.master) + room)
     return new Machine({memory: this.#program.memory, behaviours, plan, capacity, units})
   }
 }

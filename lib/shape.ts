@@ -6,6 +6,7 @@ import type {Node} from './behaviour.ts'
 import type {LocalEvent} from './thread-run.ts'
 import {numberOf, type Label} from './event.ts'
 import type {Pair} from './execution.ts'
+import {mapped} from './mapped.ts'
 import type {RelationExpr, SetExpr} from './model.ts'
 import {onOwn, type OwnEvent} from './own.ts'
 
@@ -45,15 +46,15 @@ export class Shape {
 
   /** The pairs of relations, by positions of events in the thread. */
   between(relations: readonly RelationExpr[]): readonly (readonly Pair[])[] {
-    return onOwn(this.#events, own => relations.map(expr => paired(own.pairs(expr))))
+    return onOwn(this.#events, own => mapped(relations, expr => paired(own.pairs(expr))))
   }
 
   /** All at once, which saves most of the work: the pairs of relations, the vertices in sets, and which relations of events have any pair. */
   evaluate(relations: readonly RelationExpr[], sets: readonly SetExpr[], tested: readonly RelationExpr[]): Evaluated {
     return onOwn(this.#events, own => ({
-      pairs: relations.map(expr => this.#betweenVertices(own.pairs(expr))),
-      members: sets.map(expr => packed(own.members(expr).map(event => this.#vertices[event]!).filter(vertex => vertex >= 0))),
-      isThere: tested.map(expr => own.pairs(expr).length > 0),
+      pairs: mapped(relations, expr => this.#betweenVertices(own.pairs(expr))),
+      members: mapped(sets, expr => packed(mapped(own.members(expr), event => this.#vertices[event]!).filter(vertex => vertex >= 0))),
+      isThere: mapped(tested, expr => own.pairs(expr).length > 0),
     }))
   }
 
@@ -136,5 +137,5 @@ function firstAt(events: readonly LocalEvent[], word: number): number {
 
 /** One thread's events, without what would keep the program in memory. */
 function ownEvents(events: readonly LocalEvent[]): readonly OwnEvent[] {
-  return events.map(({label, location, addr, data, ctrl, rmwRead}) => ({label, word: location?.index ?? -1, addr, data, ctrl, rmwRead}))
+  return mapped(events, ({label, location, addr, data, ctrl, rmwRead}) => ({label, word: location?.index ?? -1, addr, data, ctrl, rmwRead}))
 }

@@ -3,6 +3,7 @@ import type {Balance} from './balance.ts'
 import {lowest, next} from './bits.ts'
 import {codes, type Code, type Mask} from './code.ts'
 import {GroupRunner} from './group.ts'
+import {mapped} from './mapped.ts'
 import type {Rows} from './rows.ts'
 
 export class Wide {
@@ -36,7 +37,7 @@ export class Wide {
     this.#used = rows.layout.used
     this.#sets = rows.layout.sets
     this.#code = code
-    this.#groups = code.groups.map(group => new GroupRunner(rows, group, inner => { this.#run(inner) }))
+    this.#groups = mapped(code.groups, group => new GroupRunner(rows, group, inner => { this.#run(inner) }))
     this.#row = new Int32Array(this.#w)
   }
 

@@ -5,6 +5,8 @@ import {join} from 'node:path'
 import test, {type ExecutionContext} from 'ava'
 import {litmusCommand, NoTests, type Options, type Summary} from '../harness/litmus/command.ts'
 import {BadTable} from '../harness/litmus/expect.ts'
+import {warmUpTests} from '../harness/litmus/warm-up.ts'
+import {litmusProgram, lkmm, parseLitmus, rc11, runLitmus} from '../lib/index.ts'
 import * as command from './helpers/command.ts'
 
 const ours = join(command.root, 'test/litmus')
@@ -351,4 +353,15 @@ test('worker processes change neither the answers nor their order', async t => {
   t.is(lines(one.out).length > 80, true)
   t.is(one.exit, two.exit)
   t.deepEqual(timeless(one), timeless(two))
+})
+
+test('the tests that are judged first, so that V8 knows the engine, can be judged, and are few for a few', t => {
+  const few = warmUpTests(1)
+  const all = warmUpTests(10_000)
+  t.true(few.length < all.length)
+  for (const text of [...few, ...all]) {
+    const litmus = litmusProgram(parseLitmus('warm-up.litmus', text))
+    const {survey} = runLitmus(litmus, litmus.vocabulary === 'kernel' ? lkmm : rc11, {bound: 1})
+    t.true(survey.counts.executions > 0 && survey.counts.nodes < 500, text)
+  }
 })

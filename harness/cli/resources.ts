@@ -4,6 +4,7 @@ import {runInNewContext} from 'node:vm'
 import type {Allowance, Budgets} from '../evaluate.ts'
 import {defaultMegabytes} from '../flags.ts'
 import type {Gauges} from '../litmus/ask.ts'
+import {inThousands} from '../numbers.ts'
 import type {Clock} from '../wrapper/pool.ts'
 import {Usage} from './exit.ts'
 import type {Progress} from './terminal.ts'
@@ -14,7 +15,7 @@ const megabyte = 2 ** 20
 export function megabytesFor(memory: number | undefined): number {
   const all = Math.floor(getHeapStatistics().heap_size_limit / megabyte)
   if (memory === undefined) return Math.min(defaultMegabytes, Math.floor(0.8 * all))
-  if (memory > all) throw new Usage(`--memory ${memory} is more than the ${all.toLocaleString('en')} MB that Node.js has here; NODE_OPTIONS=--max-old-space-size=${memory} gives it more`)
+  if (memory > all) throw new Usage(`--memory ${memory} is more than the ${inThousands(all)} MB that Node.js has here; NODE_OPTIONS=--max-old-space-size=${memory} gives it more`)
   return memory
 }
 

@@ -6,6 +6,7 @@ import {
 } from '../../lib/index.ts'
 import {showUnknown} from '../report.ts'
 import type {Answer, Ask, Expected, Judged, Task, Verdict} from './answer.ts'
+import {warmUpTests} from './warm-up.ts'
 import {witnessOf} from './witness.ts'
 
 /** The command line's instruments. */
@@ -28,48 +29,13 @@ export function ask(task: Task, how: Ask, gauges: Gauges): Answer {
   }
 }
 
-/** Message passing in each vocabulary, which needs most of what every test needs. */
-const small = [`C warm-up
-{}
-
-P0(int *x, int *y)
-{
-	WRITE_ONCE(*x, 1);
-	smp_store_release(y, 1);
-}
-
-P1(int *x, int *y)
-{
-	int r0 = smp_load_acquire(y);
-	int r1 = READ_ONCE(*x);
-}
-
-exists (1:r0=1 /\\ 1:r1=0)
-`, `C warm-up
-{}
-
-P0(atomic_int *x, atomic_int *y)
-{
-	atomic_store_explicit(x, 1, memory_order_relaxed);
-	atomic_store_explicit(y, 1, memory_order_release);
-}
-
-P1(atomic_int *x, atomic_int *y)
-{
-	int r0 = atomic_load_explicit(y, memory_order_acquire);
-	int r1 = atomic_load_explicit(x, memory_order_relaxed);
-}
-
-exists (1:r0=1 /\\ 1:r1=0)
-`]
-
 let isWarm = false
 
-/** Judges tests of our own, once per process: to load and compile the engine is no part of the first test's time. */
-export function warmUp(gauges: Gauges): void {
+/** Judges tests of our own, once per process, if so many are to follow in all. */
+export function warmUp(tests: number, gauges: Gauges): void {
   if (isWarm) return
   isWarm = true
-  for (const text of small) answer({file: '', model: null}, text, {bound: 1, seconds: null, megabytes: null, first: false, witness: false}, gauges, gauges.clock())
+  for (const text of warmUpTests(tests)) answer({file: '', model: null}, text, {bound: 1, seconds: null, megabytes: null, first: false, witness: false}, gauges, gauges.clock())
 }
 
 function answer({file, model: named}: Task, text: string, how: Ask, {clock, isFull}: Gauges, started: number): Judged {

@@ -1,5 +1,6 @@
 /** `tearproof litmus`: asks about every test that is named, and says what came of it and what is not as expected. */
 import type {Ask, Task} from './answer.ts'
+import {inThousands} from '../numbers.ts'
 import {WrongInput} from '../../lib/index.ts'
 import type {Gauges} from './ask.ts'
 import {compare, readTable, type Compared, type Table} from './expect.ts'
@@ -64,7 +65,7 @@ export class Summary {
     ]
     const total = parts.reduce((sum, [count]) => sum + count, 0)
     const shown = parts.filter(([count], i) => count > 0 || (i === 0 && total === 0))
-    return `${total.toLocaleString('en')} ${total === 1 ? 'test' : 'tests'}: ${shown.map(([count, what]) => `${count.toLocaleString('en')} ${what}`).join(', ')}`
+    return `${inThousands(total)} ${total === 1 ? 'test' : 'tests'}: ${shown.map(([count, what]) => `${inThousands(count)} ${what}`).join(', ')}`
   }
 }
 
@@ -73,7 +74,7 @@ export async function litmusCommand(paths: readonly string[], options: Options, 
   const table = options.expect === null ? null : readTable(options.expect)
   const tasks = tasksFor(paths, options.model, table)
   const {bound, seconds, megabytes, first, witness} = options
-  const share = {tasks, how: {bound, seconds, megabytes, first, witness}}
+  const share = {tasks, total: tasks.length, how: {bound, seconds, megabytes, first, witness}}
   const summary = new Summary()
   const printer = new Printer(options, world)
   world.progress(0, tasks.length, '')

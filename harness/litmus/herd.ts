@@ -3,6 +3,7 @@
  *
  * Source: herdtools7, herd/top_herd.ml; tools/memory-model/scripts/judgelitmus.sh.
  */
+import {inThousands} from '../numbers.ts'
 import type {Judged} from './answer.ts'
 
 const kinds = {'exists': 'Allowed', '~exists': 'Forbidden', 'forall': 'Required'} as const
@@ -43,7 +44,7 @@ export function herdFlags({flags, model}: Pick<Judged, 'flags' | 'model'>): read
 /** What a person should know besides; herd7 warns in this way. */
 export function warnings({file, panics, unknown, positive, negative, verdict}: Judged): readonly string[] {
   const warning = (text: string): string => `Warning: File "${file}": ${text}`
-  const covered = (positive + negative).toLocaleString('en')
+  const covered = inThousands(positive + negative)
   return [
     ...panics.map(panic => warning(`${panic}; executions in which this happens are not counted`)),
     ...unknown.map(each => warning(`${verdict === 'unknown' ? 'unknown: ' : ''}${each}; ${covered} executions are covered, legal outcomes may be missing`)),

@@ -1,6 +1,7 @@
 /** What wrappers need of what they have, as a table. Pure: returns strings. */
 import {list, noPaint, wrap, type Paint} from '../report.ts'
-import {fittedTable, number, type SummaryOptions} from '../summary.ts'
+import {inThousands} from '../numbers.ts'
+import {fittedTable, type SummaryOptions} from '../summary.ts'
 import {shortName} from '../token.ts'
 import type {Ablation} from './ablate.ts'
 
@@ -20,7 +21,7 @@ function because({verdict, by, models, clients, size}: Ablation): string {
   if (by !== null) return `a client of ${by.size} ${by.size === 1 ? 'statement' : 'statements'} breaks “${by.failure}” under ${by.model}`
   if (models.length === 0) return 'its methods cannot be run so'
   if (verdict === 'redundant' && clients === 0) return `lets no client in that was not there before, up to size ${size}`
-  return verdict === 'unknown' ? `not all clients could be run to their end under ${list(models)}` : `none of ${number(clients)} clients misses it, all up to size ${size} under ${list(models)}`
+  return verdict === 'unknown' ? `not all clients could be run to their end under ${list(models)}` : `none of ${inThousands(clients)} clients misses it, all up to size ${size} under ${list(models)}`
 }
 
 /** What the words mean, and the count. */

@@ -6,7 +6,7 @@ import type {Block, Client} from '../rust/client.ts'
 import {payloadNamed} from '../rust/payloads.ts'
 import {renameBlock} from '../rust/rename.ts'
 import {userSites} from '../sites.ts'
-import {number} from '../summary.ts'
+import {inThousands} from '../numbers.ts'
 import {shortName} from '../token.ts'
 import type {Timeline} from '../timeline.ts'
 import type {Listing} from './clients.ts'
@@ -54,7 +54,7 @@ function advice(repairs: readonly Repair[]): readonly string[] {
   const [first] = repairs
   if (first === undefined) return ['No single stronger operation or barrier in its methods repairs it: each was tried.']
   const each = repairs.length === 1 ? 'with this change' : 'with any one of these changes'
-  return [`Tried: ${each}, none of ${number(first.clients)} clients of up to ${first.size} statements breaks it under ${first.model}.`, ...repairs.map(({text}) => `+ ${text}`)]
+  return [`Tried: ${each}, none of ${inThousands(first.clients)} clients of up to ${first.size} statements breaks it under ${first.model}.`, ...repairs.map(({text}) => `+ ${text}`)]
 }
 
 /** The client, its lines numbered. */

@@ -1,6 +1,7 @@
 /** What the clients found, as a table, with what is not as expected below it. Pure: returns strings. */
 import {list, nameOfFailure, noPaint, showUnknown, wrap, type Paint} from '../report.ts'
-import {fittedTable, number, range, type SummaryOptions} from '../summary.ts'
+import {inThousands} from '../numbers.ts'
+import {fittedTable, range, type SummaryOptions} from '../summary.ts'
 import {shortName} from '../token.ts'
 import {boundsOf, type Depth} from './depth.ts'
 import {hasRun, isUnexpected, isUnknown, tokenOf, type WrapperRow} from './evaluate.ts'
@@ -10,8 +11,8 @@ import type {Wrapper} from './wrapper.ts'
 /** What the clients were bounded by: always said first. */
 export function depthLine({size, sizeIs, alone = 0, clients, bound, executions}: Depth): string {
   const where = {asked: '', default: ' (or what a wrapper says)', least: ' (or more, where a wrapper says so)'}[sizeIs]
-  const further = alone <= size || sizeIs === 'asked' ? '' : `; of up to ${alone} without threads, at most ${number(mostAlone)}`
-  return `clients of up to ${size} statements${where}, at most ${number(clients)} of each wrapper${further}; up to ${number(executions)} executions each; bound ${bound}`
+  const further = alone <= size || sizeIs === 'asked' ? '' : `; of up to ${alone} without threads, at most ${inThousands(mostAlone)}`
+  return `clients of up to ${size} statements${where}, at most ${inThousands(clients)} of each wrapper${further}; up to ${inThousands(executions)} executions each; bound ${bound}`
 }
 
 /** What some wrappers bound them by besides: a line each. */

@@ -2,6 +2,7 @@
  * The question of a litmus test as data: what it observes, and whether an outcome answers it, also while
  * parts of the outcome are not known yet.
  */
+import {mapped} from '../mapped.ts'
 import type {Location, Scalar} from '../value.ts'
 import type {Quantifier} from './syntax.ts'
 
@@ -70,7 +71,7 @@ export function stateLine(question: Question, outcome: Outcome): string {
 
 /** The pieces of such a line, by position in it and by value. */
 export function statePieces({displayed, observed}: Question): (at: number, value: Scalar | undefined) => string {
-  const labels = displayed.map((i, at) => `${at === 0 ? '' : ' '}${observedName(observed[i]!)}=`)
+  const labels = mapped(displayed, (i, at) => `${at === 0 ? '' : ' '}${observedName(observed[i]!)}=`)
   return (at, value) => `${labels[at]!}${shown(value)};`
 }
 

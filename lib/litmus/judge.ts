@@ -1,4 +1,5 @@
 /** What the executions of a litmus test come to: herd7's verdict, counts, states and flags. */
+import {mapped} from '../mapped.ts'
 import type {Model} from '../model.ts'
 import type {Run} from '../result.ts'
 import type {Scalar} from '../value.ts'
@@ -70,7 +71,7 @@ export class Tally {
     const scalars = this.#scalars
     const codes = [...scalars.keys()].sort((a, b) => compareScalars(scalars[a], scalars[b]))
     const pieceOf = statePieces(this.#question)
-    const pieces = this.#question.displayed.map((_, at) => codes.map(code => pieceOf(at, scalars[code])))
+    const pieces = mapped(this.#question.displayed, (_, at) => mapped(codes, code => pieceOf(at, scalars[code])))
     const lines = new Map<string, number>()
     if (this.#positive + this.#negative > 0) addLines(this.#states, '', 0, codes, pieces, lines)
     return lines

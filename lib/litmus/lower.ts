@@ -11,6 +11,7 @@ import {
   kernelAddUnless, kernelCas, kernelFence, kernelLoad, kernelLock, kernelRmw, kernelStore, kernelTable, kernelUnlock,
   kernelWaitForReaders, type KernelEntry,
 } from '../kernel.ts'
+import {mapped} from '../mapped.ts'
 import type {Address, C11Order, Op, Vocabulary} from '../program.ts'
 import {Value, type Location} from '../value.ts'
 import {LitmusError, type Source} from './source.ts'
@@ -66,7 +67,7 @@ class Lowering {
 
   thread(body: readonly Statement[]): ThreadCode {
     for (const statement of body) this.#statement(statement)
-    const observed = this.#scope.observed.map((name): [string, number] => [name, this.#register(name)])
+    const observed = mapped(this.#scope.observed, (name): [string, number] => [name, this.#register(name)])
     return {steps: this.#steps, registers: this.#values, loops: this.#loops, observed, locks: this.#locks}
   }
 
@@ -167,7 +168,7 @@ class Lowering {
       case 'deref': return this.#read(expression.of)
       case 'address': return this.#address(expression.of)
       case 'apply': {
-        const args = expression.args.map(arg => this.#expression(arg))
+        const args = mapped(expression.args, arg => this.#expression(arg))
         return folded({kind: 'apply', operator: expression.operator, args})
       }
       case 'both': case 'either': return this.#logical(expression)
@@ -244,7 +245,7 @@ class Lowering {
   /** && and ||: C's short circuit, where the right side has effects that it could skip. */
   #logical({kind, left, right}: Extract<Expression, {kind: 'both' | 'either'}>): Code {
     if (!hasEffects(right)) {
-      const sides = [left, right].map(side => truthOf(this.#expression(side)))
+      const sides = mapped([left, right], side => truthOf(this.#expression(side)))
       return folded({kind: 'apply', operator: kind === 'both' ? '&' : '|', args: sides})
     }
     const result = this.#temporary()
@@ -352,17 +353,17 @@ class Lowering {
     const pointers = entry.kind === 'fence' ? 0 : 1
     const arity = pointers + values + entry.orders
     if (args.length !== arity) throw this.#error(at, `${name}() takes ${arity} argument${arity === 1 ? '' : 's'}, found ${args.length}`)
-    const orders = args.slice(pointers + values).map(arg => this.#order(arg))
+    const orders = mapped(args.slice(pointers + values), arg => this.#order(arg))
     if (entry.kind === 'fence') {
       const op = c11Fence(orders[0]!)
       this.#perform(() => op, -1)
       return nothing
     }
     const address = this.#expression(args[0]!)
-    const operands = args.slice(1, 1 + values).map(arg => this.#expression(arg))
+    const operands = mapped(args.slice(1, 1 + values), arg => this.#expression(arg))
     if (entry.kind === 'cas') return this.#compareExchange(name, address, operands[0]!, operands[1]!, orders)
     const make = (registers: readonly Value[]): Op =>
-      c11Op(name, addressOf(address, registers), operands.map(operand => evaluateCode(operand, registers)), orders)
+      c11Op(name, addressOf(address, registers), mapped(operands, operand => evaluateCode(operand, registers)), orders)
     if (entry.kind !== 'store') return this.#result(make)
     this.#perform(make, -1)
     return nothing

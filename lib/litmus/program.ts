@@ -1,6 +1,7 @@
 /** From a litmus test to a program that the engine runs, and the question about its outcomes. */
 import {c11Table} from '../c11.ts'
 import {kernelTable} from '../kernel.ts'
+import {mapped} from '../mapped.ts'
 import type {Program, Thread, Vocabulary} from '../program.ts'
 import {makeObject, Value, type Location, type Scalar} from '../value.ts'
 import {compareObserved, type Condition, type Observed, type Question} from './condition.ts'
@@ -30,12 +31,12 @@ export function litmusProgram(test: LitmusTest): LitmusProgram {
   const memory = layOut(test)
   const registers = initialRegisters(test, memory)
   const question = ask(test, memory)
-  const made = test.threads.map(thread => madeFrom(thread, memory, {
+  const made = mapped(test.threads, thread => madeFrom(thread, memory, {
     source: test.source, vocabulary, shared: memory.shared, initial: registers.get(thread.index) ?? none,
     observed: question.observed.flatMap(seen => seen.kind === 'register' && seen.thread === thread.index ? [seen.name] : []),
   }))
-  const threads = made.map(({code}) => code)
-  const program: Program<Registers> = {name: test.name, memory: memory.words, claims: {}, witnesses: {}, threads: made.map(({thread}) => thread)}
+  const threads = mapped(made, ({code}) => code)
+  const program: Program<Registers> = {name: test.name, memory: memory.words, claims: {}, witnesses: {}, threads: mapped(made, ({thread}) => thread)}
   const asksForLock = question.displayed.some(i => {
     const seen = question.observed[i]!
     return seen.kind === 'memory' && threads.some(({locks}) => locks.has(seen.location))
@@ -215,7 +216,7 @@ function ask(test: LitmusTest, memory: Memory): Question {
   const asking = new Asking(test, memory)
   const condition = asking.condition(test.condition)
   for (const place of test.locations) asking.observe(place)
-  const displayed = asking.observed.map((_, i) => i).sort((a, b) => compareObserved(asking.observed[a]!, asking.observed[b]!))
+  const displayed = mapped(asking.observed, (_, i) => i).sort((a, b) => compareObserved(asking.observed[a]!, asking.observed[b]!))
   const filter = test.filter === null ? null : asking.condition(test.filter)
   return {quantifier: test.quantifier, condition, filter, observed: asking.observed, displayed}
 }

@@ -1,5 +1,6 @@
 /** Runs a litmus test: all its executions counted, or as few as decide the verdict. */
 import type {Limits} from '../limits.ts'
+import {mapped} from '../mapped.ts'
 import type {Model} from '../model.ts'
 import {survey, type Survey, type View, type Visitor} from '../survey.ts'
 import {Value, type Scalar} from '../value.ts'
@@ -74,8 +75,8 @@ function judged(litmus: LitmusProgram, model: Model, limits: Limits, start: () =
 
 /** Reads off what the test's question observes: an outcome that is valid until the next one is read off. */
 function observer({question, program}: LitmusProgram): (view: View) => Outcome {
-  const positions = new Map(program.threads.map(({name}, position) => [name, position]))
-  const seen = question.observed.map(each => each.kind === 'memory'
+  const positions = new Map(mapped(program.threads, ({name}, position) => [name, position]))
+  const seen = mapped(question.observed, each => each.kind === 'memory'
     ? new Seen(-1, '', each.location.index) : new Seen(positions.get(`P${each.thread}`)!, each.name, -1))
   const outcome: (Scalar | undefined)[] = []
   return view => {

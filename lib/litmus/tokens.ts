@@ -8,8 +8,12 @@
  * moo's states keep two dialects apart: outside of the bodies of threads `(* … *)` is a comment (herd7's
  * own), inside it is C: `(*x = 1)` has none.
  */
-import moo from 'moo'
+import {createRequire} from 'node:module'
+import type Moo from 'moo'
 import {LitmusError, type Source} from './source.ts'
+
+/** Not imported: of a CommonJS package that is, Node.js looks for the names of its exports, which took 80 ms of CPU time at every start. */
+const moo = createRequire(import.meta.url)('moo') as typeof Moo
 
 /** 'id', 'number', 'string', or the punctuation itself; 'end' after the last word. */
 export interface Words {
