@@ -71,7 +71,7 @@ function answer(op: Exclude<Op, Access | Pick>): Reply {
   switch (op.kind) {
     case 'raw': case 'address': return op.value.scalar
     case 'when': return op.condition.scalar !== 0
-    case 'merge': case 'iterate': case 'atomic-next': case 'check': return undefined
+    case 'merge': case 'iterate': case 'atomic-next': case 'check': case 'compute': return undefined
   }
 }
 

@@ -9,7 +9,7 @@
 import type {Label} from './event.ts'
 import {recordingSites, type Thread} from './program.ts'
 import {ThreadRun, type Asking, type Bounds, type Demand, type Language, type LocalEvent} from './thread-run.ts'
-import {showScalar, truth, type Scalar, type Value} from './value.ts'
+import {mayBeUndefined, showScalar, truth, Value, type Scalar} from './value.ts'
 import {WrongInput} from './wrong-input.ts'
 
 /** A thread that does not behave as a function of the values that it read. */
@@ -32,6 +32,8 @@ interface Done {
   readonly demand: Demand
   /** Writes of all events whose value is computed. */
   readonly computed: readonly number[]
+  /** What else the thread computed so far that C may leave undefined: conditions, what it returned, and what it said that it does. */
+  readonly results: readonly Value[]
   /** What the scheduler gave the thread in this node, beginning with the answer to a demand to pick. */
   readonly given: readonly Scalar[]
   /** Claims that the thread makes on the way, with the operation count at which it does. */
@@ -60,6 +62,7 @@ export class Node implements Done {
   /** Has the thread not ended? */
   readonly goesOn: boolean
   readonly computed: readonly number[]
+  readonly results: readonly Value[]
   readonly given: readonly Scalar[]
   readonly checks: Done['checks']
   children: ReadonlyMap<Scalar, Node> = childless
@@ -91,6 +94,7 @@ export class Node implements Done {
     this.asking = 'value' in done.demand ? done.demand : null
     this.goesOn = this.asking !== null || done.demand.kind === 'pick' || done.demand.kind === 'period'
     this.computed = done.computed
+    this.results = done.results
     this.vertices = done.vertices
     this.vertexCount = done.vertexCount
     this.derived = done.derived
@@ -119,8 +123,27 @@ function doneSince(parent: Node | null, run: ThreadRun, isVertex: (label: Label)
     if (value !== null && value.kind === 'apply') computed.push(position)
   }
   return {
-    events, from, relabelled: run.relabelled.splice(0), demand: run.demand, computed, given: run.given.splice(0), checks: run.checks.splice(0),
-    vertices, vertexCount, derived: null, signature: null,
+    events, from, relabelled: run.relabelled.splice(0), demand: run.demand, computed, results: resultsSince(parent, run),
+    given: run.given.splice(0), checks: run.checks.splice(0), vertices, vertexCount, derived: null, signature: null,
+  }
+}
+
+function resultsSince(parent: Node | null, run: ThreadRun): readonly Value[] {
+  const added = run.results.splice(0)
+  if (parent !== null && parent.asking !== null) added.push(parent.asking.value)
+  if (run.demand.kind === 'done') addValues(run.demand.returned, added)
+  const before = parent === null ? none : parent.results
+  const risky = added.filter(mayBeUndefined)
+  return risky.length === 0 ? before : [...before, ...risky]
+}
+
+const none: readonly Value[] = []
+
+/** Adds the values in what a thread returned. */
+function addValues(returned: unknown, into: Value[]): void {
+  if (returned instanceof Value) into.push(returned)
+  else if (typeof returned === 'object' && returned !== null && !('kind' in returned && returned.kind === 'location')) {
+    for (const part of Object.values(returned)) addValues(part, into)
   }
 }
 
@@ -218,6 +241,7 @@ export class Behaviour {
       run.relabelled.length = 0
       run.checks.length = 0
       run.given.length = 0
+      run.results.length = 0
     }
     return run
   }

@@ -87,8 +87,9 @@ export function waiting(graph: Graph): {readonly thread: number; readonly event:
 export function undefinedResults(graph: Graph): readonly {readonly thread: number; readonly why: string}[] {
   // what nobody asked for is computed all the same
   for (let thread = 0; thread < graph.threads; thread++) {
-    const {computed} = graph.nodeOf(thread)
+    const {computed, results} = graph.nodeOf(thread)
     for (let i = 0; i < computed.length; i++) graph.scalarOf(graph.vertexOf(thread, computed[i]!))
+    for (let i = 0; i < results.length; i++) graph.evaluate(thread, results[i]!)
   }
   return graph.hasUndefined ? undefinedOnes(graph) : noResults
 }
@@ -97,10 +98,13 @@ const noResults: ReturnType<typeof undefinedResults> = []
 
 function undefinedOnes(graph: Graph): {readonly thread: number; readonly why: string}[] {
   const found: {thread: number; why: string}[] = []
-  for (let vertex = 0; vertex < graph.vertices; vertex++) {
-    const scalar = graph.knownScalar(vertex)
-    if (scalar === undefined || !isUndefined(scalar) || scalar === poison || scalar === uninitialised || scalar.name.startsWith('thin air')) continue
-    found.push({thread: graph.threadOf[vertex]!, why: scalar.name})
+  const note = (thread: number, scalar: Scalar | undefined): void => {
+    if (scalar === undefined || !isUndefined(scalar) || scalar === poison || scalar === uninitialised || scalar.name.startsWith('thin air')) return
+    if (!found.some(other => other.thread === thread && other.why === scalar.name)) found.push({thread, why: scalar.name})
+  }
+  for (let vertex = 0; vertex < graph.vertices; vertex++) note(graph.threadOf[vertex]!, graph.knownScalar(vertex))
+  for (let thread = 0; thread < graph.threads; thread++) {
+    for (const value of graph.nodeOf(thread).results) note(thread, graph.evaluate(thread, value))
   }
   return found
 }

@@ -69,6 +69,8 @@ export type Op =
   | {readonly kind: 'atomic-next'; readonly accesses: number}
   | {readonly kind: 'iterate'; readonly round: number | null}
   | {readonly kind: 'check'; readonly claim: string; readonly holds: Value}
+  /** A value is computed, whether or not anybody asks for it: what C leaves undefined is then a failure. */
+  | {readonly kind: 'compute'; readonly value: Value}
 
 /** A store that begins the life of the object that its word is part of, or ends it. */
 export type Mark = 'birth' | 'death'

@@ -87,6 +87,7 @@ export class ThreadRun {
   readonly relabelled: [number, Label][] = []
   readonly checks: {claim: string; holds: Value}[] = []
   readonly given: Scalar[] = []
+  readonly results: Value[] = []
   demand: Demand = {kind: 'done', returned: undefined}
   /** The stack behind each operation, while those are recorded. */
   readonly sites: string[] = []
@@ -192,6 +193,9 @@ export class ThreadRun {
         return {reply: undefined}
       case 'check':
         this.checks.push({claim: op.claim, holds: op.holds})
+        return {reply: undefined}
+      case 'compute':
+        this.results.push(op.value)
         return {reply: undefined}
       case 'pick': return this.#pick(op.among)
       case 'address': {

@@ -178,6 +178,15 @@ export function compute(operator: Operator, args: readonly Scalar[]): Scalar {
   }
 }
 
+/** May computing it fail, for some values of the reads that it is computed from? */
+export function mayBeUndefined({kind, operator, args}: Value): boolean {
+  return kind === 'apply' && (!isTotal(operator) || args.some(mayBeUndefined))
+}
+
+function isTotal(operator: Operator | null): boolean {
+  return operator === '==' || operator === '!=' || operator === '!'
+}
+
 /** Do two scalars compare equal? Pointers do by their address, whichever object they come from. */
 export function isSame(a: Scalar, b: Scalar): boolean {
   return a === b || (typeof a !== 'number' && typeof b !== 'number' && a.index >= 0 && a.index === b.index && a.tag === b.tag)

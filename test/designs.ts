@@ -301,6 +301,6 @@ function replyTo(op: Op, first: number): Reply {
     case 'when': return op.condition.scalar !== 0
     case 'address': return op.value.scalar
     case 'pick': return Value.of(op.among.choices(0, 0, false)![0]!)
-    case 'store': case 'fence': case 'merge': case 'iterate': case 'atomic-next': case 'check': return undefined
+    case 'store': case 'fence': case 'merge': case 'iterate': case 'atomic-next': case 'check': case 'compute': return undefined
   }
 }

@@ -1,7 +1,7 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import test, {type ExecutionContext} from 'ava'
 import {
-  awaitOnce, executions, explore, iteration, lkmm, program, raw, readOnce, readPlain, sc, threads, writeOnce, writePlain, type Proc,
+  awaitOnce, executions, explore, iteration, lkmm, program, raw, readOnce, readPlain, sc, threads, Value, when, writeOnce, writePlain, type Proc, type Program,
 } from '../lib/index.ts'
 import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
 import {generate, type Size} from './helpers/generate.ts'
@@ -116,6 +116,25 @@ test('a value that depends on itself through arithmetic is no value', t => {
     }
   })
   t.deepEqual([...executions(increments, lkmm)].filter(run => isThinAir(run.execution)), [])
+})
+
+test('what C leaves undefined is a panic, also where it only decides a branch or is returned', t => {
+  const with0 = (use: (seen: Value) => Proc<unknown>): Program<never> => program('divides', ({word}) => {
+    const x = word('x')
+    return threads({
+      * divides() { return yield* use(yield* readOnce(x)) },
+      * feeds() { yield* writeOnce(x, 2) },
+    })
+  })
+  const uses: Record<string, (seen: Value) => Proc<unknown>> = {
+    returned: function* (seen) { return {quotient: [Value.of(4).over(seen)]} },
+    condition: function* (seen) { yield* when(Value.of(4).mod(seen), function* () { /* nothing */ }) },
+    raw: function* (seen) { yield* raw(Value.of(4).over(seen)) },
+  }
+  for (const [name, use] of Object.entries(uses)) {
+    const runs = [...executions(with0(use), lkmm)]
+    t.deepEqual(runs.map(({failures}) => failures.map(failure => failure.kind === 'panic' ? failure.message : failure.kind)).sort(), [[], ['division by zero']], name)
+  }
 })
 
 test('under LKMM a plain store may be seen before the wait above it ends, and the wait may never end', t => {

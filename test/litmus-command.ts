@@ -105,6 +105,16 @@ test('a deadlock is Never with no state', async t => {
   t.is(summary.agree, 1)
 })
 
+test('a thread that divides by zero ends in an execution that is not counted, wherever the quotient goes', async t => {
+  const uses = ['int r1 = 4 / r0;', 'r0 = 4 % r0;', 'if (4 / r0) r0 = 2;', 'WRITE_ONCE(*y, 4 / r0);', 'r1 = (r0 == 0) && (1 / r0);']
+  for (const use of uses) {
+    const dir = folder(t, {'div.litmus': `C div\n{}\nP0(int *x, int *y) { int r0 = READ_ONCE(*x); ${use} WRITE_ONCE(*y, 1); }\nP1(int *x) { WRITE_ONCE(*x, 2); }\nexists (y=1)\n`})
+    const {out, err} = await run([dir])
+    t.regex(out, /\nObservation div Always 1 0\n/, use)
+    t.regex(err, /div\.litmus": P0: division by zero; executions in which this happens are not counted\n/, use)
+  }
+})
+
 test('loops that were cut are said to be', async t => {
   const dir = folder(t, {'loop.litmus': 'C loop\n{}\nP0(int *x) { int r0 = 0; while (r0 == 0) r0 = READ_ONCE(*x); }\nP1(int *x) { WRITE_ONCE(*x, 1); }\nexists (0:r0=1)\n'})
   const {out, err} = await run([dir], {bound: 2})

@@ -91,7 +91,7 @@ export class Sequential {
       case 'fence':
         if (this.sections.isWaitedForBy(op)) throw new SequentialDeadlock(`${op.name} waits for a reader of its own thread`)
         return undefined
-      case 'merge': case 'iterate': case 'atomic-next': return undefined
+      case 'merge': case 'iterate': case 'atomic-next': case 'compute': return undefined
     }
   }
 

@@ -16,7 +16,7 @@ import type {Address, C11Order, Op, Vocabulary} from '../program.ts'
 import {Value, type Location} from '../value.ts'
 import {LitmusError, type Source} from './source.ts'
 import type {Expression, Statement, ThreadSyntax} from './syntax.ts'
-import {evaluateCode, type Code, type Step, type ThreadCode} from './thread.ts'
+import {divides, evaluateCode, type Code, type Step, type ThreadCode} from './thread.ts'
 
 /** What a thread's names mean, besides its own registers. */
 export interface Scope {
@@ -214,8 +214,12 @@ class Lowering {
     if (code.kind === 'register' && last?.kind === 'perform' && last.into === code.register && this.#isTemporary(code.register)) {
       this.#steps[this.#steps.length - 1] = {...last, into: register}
     } else {
-      this.#steps.push({kind: 'set', into: register, code})
+      this.#push(register, code)
     }
+  }
+
+  #push(register: number, code: Code): void {
+    this.#steps.push({kind: 'set', into: register, code, mayFail: divides(code)})
   }
 
   #isTemporary(register: number): boolean {
@@ -249,12 +253,12 @@ class Lowering {
       return folded({kind: 'apply', operator: kind === 'both' ? '&' : '|', args: sides})
     }
     const result = this.#temporary()
-    this.#steps.push({kind: 'set', into: result, code: truthOf(this.#expression(left))})
+    this.#push(result, truthOf(this.#expression(left)))
     const tested: Code = {kind: 'register', register: result}
     const condition = kind === 'both' ? tested : folded({kind: 'apply', operator: '!', args: [tested]})
     const branch: Extract<Step, {kind: 'branch'}> = {kind: 'branch', condition, mentioned: [], otherwise: 0}
     this.#steps.push(branch)
-    this.#steps.push({kind: 'set', into: result, code: truthOf(this.#expression(right))})
+    this.#push(result, truthOf(this.#expression(right)))
     branch.otherwise = this.#steps.length
     this.#steps.push({kind: 'merge'})
     return this.#use({kind: 'register', register: result})
@@ -262,7 +266,7 @@ class Lowering {
 
   #choose({condition, then, otherwise}: Extract<Expression, {kind: 'choose'}>): Code {
     const result = this.#temporary()
-    const arm = (value: Expression) => () => { this.#steps.push({kind: 'set', into: result, code: this.#expression(value)}) }
+    const arm = (value: Expression) => () => { this.#push(result, this.#expression(value)) }
     this.#if(condition, arm(then), arm(otherwise))
     return this.#use({kind: 'register', register: result})
   }

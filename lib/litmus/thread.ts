@@ -19,7 +19,8 @@ export type Code =
 export type Step =
   /** Yields an operation; its result goes to a register (-1: nowhere). */
   | {readonly kind: 'perform'; readonly make: (registers: readonly Value[]) => Op; readonly into: number}
-  | {readonly kind: 'set'; readonly into: number; readonly code: Code}
+  /** `mayFail`: C may leave its result undefined, whether or not anybody asks for it. */
+  | {readonly kind: 'set'; readonly into: number; readonly code: Code; readonly mayFail: boolean}
   /**
    * Enters an arm: goes on if the condition holds, otherwise at `otherwise`. `mentioned` are registers that
    * the operations inside the condition used: the arm depends on them too, as in herd7, whose control
@@ -57,6 +58,15 @@ export function evaluateCode(code: Code, registers: readonly Value[]): Value {
   }
 }
 
+/** Does it divide? Other arithmetic is undefined on pointers only, which a test may compute with as long as it uses no result. */
+export function divides(code: Code): boolean {
+  switch (code.kind) {
+    case 'apply': return code.operator === '/' || code.operator === '%' || code.args.some(divides)
+    case 'returned': return divides(code.operand)
+    default: return false
+  }
+}
+
 /** Runs a thread; returns the observed registers. */
 export function* runThread({steps, registers: initial, loops, observed}: ThreadCode): Proc<Record<string, Value>> {
   const registers = initial.slice()
@@ -71,9 +81,12 @@ export function* runThread({steps, registers: initial, loops, observed}: ThreadC
         if (step.into >= 0) registers[step.into] = chosen(reply as Value, arms)
         break
       }
-      case 'set':
-        registers[step.into] = chosen(evaluateCode(step.code, registers), arms)
+      case 'set': {
+        const value = evaluateCode(step.code, registers)
+        if (step.mayFail) yield {kind: 'compute', value}
+        registers[step.into] = chosen(value, arms)
         break
+      }
       case 'branch': {
         const condition = conditionOf(step, registers)
         const taken = yield {kind: 'when', condition}

@@ -277,7 +277,7 @@ function runThread({body, thread: index, family, bound}: Thread, guesses: readon
       case 'iterate':
         rounds++
         return (op.round ?? rounds) > bound ? 'cut' : {reply: undefined}
-      case 'check': case 'atomic-next': return {reply: undefined}
+      case 'check': case 'atomic-next': case 'compute': return {reply: undefined}
       case 'address': return {reply: evaluate(op.value)}
       case 'pick': return pick(op.among)
     }
