@@ -46,7 +46,6 @@ function show(cells: readonly (readonly string[])[]): void {
   process.stdout.write(`${table(cells.map(row => [...row]), {border: {}, drawHorizontalLine: () => false, columnDefault: {paddingLeft: 0, paddingRight: 2}})}\n`)
 }
 
-// first, so that the cold pass is cold
 const corpus = corpusRows()
 if (corpus !== null) show(corpus)
 show(chainRows())
@@ -73,4 +72,5 @@ show([
 ])
 process.stdout.write(`calibration: ${thousands(calibration)} closures of a 16 x 16 bit matrix per second of CPU time. ratio: divided by that.\n`)
 process.stdout.write('dead ends: per complete execution. first run: exploring once, with the preparation of the program; explored/s: again and again, '
-  + 'prepared once.\nlitmus tests: from text to verdict, wall time of one thread per test and CPU time in all, background threads included.\n')
+  + 'prepared once.\nshared tests: from file (second pass: from text) to verdict; the wall time of each, and the CPU time of the process, V8\'s compiler\n'
+  + 'and the start included (second pass: of the pass). ratio: of that to herd7\'s. RCU chains: CPU time.\n')
