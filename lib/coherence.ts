@@ -196,4 +196,45 @@ export class Coherence {
     }
     return true
   }
+
+  /**
+   * The same for writes that are still to come: may the read take its value from one that another thread has yet to make?
+   * Whatever a thread writes later comes after all that it wrote or read there, which must not come after what the read
+   * is known to come before.
+   */
+  mayReadLater(read: number): boolean {
+    const graph = this.#graph
+    const location = graph.locationOf(read)
+    const own = graph.threadOf[read]!
+    for (let thread = 0; thread < graph.threads; thread++) {
+      if (thread !== own && graph.mayStillWrite(location, thread) && !this.#isPast(read, location, thread)) return true
+    }
+    return false
+  }
+
+  /** Has the thread seen, at this location, something that the read must come before? */
+  #isPast(read: number, location: number, thread: number): boolean {
+    const graph = this.#graph
+    const {checker, plan} = graph
+    if (plan.order < 0 || !plan.master.isCoherent) return false
+    for (let seen = graph.nextAccess(location, -1); seen >= 0; seen = graph.nextAccess(location, seen)) {
+      if (graph.threadOf[seen] !== thread) continue
+      if (checker.has(plan.order, read, seen)) return true
+      const write = graph.isWrite(seen) ? seen : graph.sourceOf(seen)
+      if (write !== unresolved && write !== initial && this.#isBefore(read, location, write)) return true
+    }
+    return false
+  }
+
+  /** Must what the read reads come before the write in co? */
+  #isBefore(read: number, location: number, write: number): boolean {
+    const graph = this.#graph
+    const {checker, plan} = graph
+    for (let other = graph.nextAccess(location, -1); other >= 0; other = graph.nextAccess(location, other)) {
+      if (!checker.has(plan.order, read, other)) continue
+      const behind = graph.isWrite(other) ? other : graph.sourceOf(other)
+      if (behind === initial || (behind !== unresolved && (behind === write || graph.inCo(behind, write)))) return true
+    }
+    return false
+  }
 }

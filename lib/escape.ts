@@ -10,12 +10,16 @@ import type {Node} from './behaviour.ts'
 import type {Model} from './model.ts'
 import {shapeOf} from './shape.ts'
 
-const nothing: ReadonlySet<number> = new Set()
+/**
+ * Does the model guard every store by every read before it? Then none escapes, whatever a thread waits for: a value that
+ * others have yet to decide comes from their reads by po and rf too.
+ */
+export function guardsAll({guarded}: Model): boolean {
+  return guarded.op === 'base' && guarded.name === 'po'
+}
 
 /** The locations of those stores, behind a thread's demand; null if they are not known. */
 export function escapes(node: Node, model: Model): ReadonlySet<number> | null {
-  const {guarded} = model
-  if (guarded.op === 'base' && guarded.name === 'po') return nothing
   node.escaping ??= node.future === null || node.asking === null ? null : escapingFrom(node, node.asking.value.reads, model)
   return node.escaping
 }

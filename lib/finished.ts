@@ -23,7 +23,7 @@ export function finalValue(graph: Graph, location: number): Scalar {
 
 /** The final value of a location as far as it is decided: undefined while another write may come last. */
 export function decidedFinal(graph: Graph, location: number): Scalar | undefined {
-  if (graph.mayStillWrite(location, -1)) return undefined
+  if (graph.mayAnyStillWrite(location)) return undefined
   const last = nextMaximal(graph, location, -1)
   if (last < 0) return graph.memory[location]!.init
   return nextMaximal(graph, location, last) < 0 ? graph.scalarOf(last) : undefined

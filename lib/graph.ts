@@ -258,11 +258,14 @@ export class Graph {
     return this.#state[this.#partner + vertex]!
   }
 
-  /** May any other thread than `except` still write to the location? */
-  mayStillWrite(location: number, except: number): boolean {
-    for (let thread = 0; thread < this.threads; thread++) {
-      if (thread !== except && mayWrite(this.nodeOf(thread), location)) return true
-    }
+  /** May the thread still write to the location? */
+  mayStillWrite(location: number, thread: number): boolean {
+    return mayWrite(this.nodeOf(thread), location)
+  }
+
+  /** May any? */
+  mayAnyStillWrite(location: number): boolean {
+    for (let thread = 0; thread < this.threads; thread++) if (this.mayStillWrite(location, thread)) return true
     return false
   }
 

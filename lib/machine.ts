@@ -9,7 +9,7 @@
 import type {Node} from './behaviour.ts'
 import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
-import {escapes} from './escape.ts'
+import {escapes, guardsAll} from './escape.ts'
 import {lastValue} from './finished.ts'
 import {endlessPeriods, graceOf} from './grace.ts'
 import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
@@ -94,7 +94,7 @@ export class Machine {
     const found: number[] = []
     for (const [i, scalar] of among.entries()) {
       const heap = typeof scalar === 'number' ? null : scalar.object.heap
-      if (heap === null || heap.origin !== 'reused' || graph.nextWrite(heap.status.index, -1) >= 0 || graph.mayStillWrite(heap.status.index, -1)) found.push(i)
+      if (heap === null || heap.origin !== 'reused' || graph.nextWrite(heap.status.index, -1) >= 0 || graph.mayAnyStillWrite(heap.status.index)) found.push(i)
     }
     return found
   }
@@ -411,12 +411,7 @@ export class Machine {
   /** May the read take none of the writes that exist: because it waits for ever, or because of a write that is still to come? */
   #mayPassOn(read: number): boolean {
     const {until, isCertain} = this.graph.eventAt(read)
-    return this.#mayComeLater(read) || (until !== null && !isCertain && this.#mayStarve(read, until))
-  }
-
-  /** May a thread still write to the read's location? Not the read's own: it cannot read from its future. */
-  #mayComeLater(read: number): boolean {
-    return this.graph.mayStillWrite(this.graph.locationOf(read), this.graph.threadOf[read]!)
+    return this.#coherence.mayReadLater(read) || (until !== null && !isCertain && this.#mayStarve(read, until))
   }
 
   // ---- assumptions: a structured branch taken before its condition is known ----
@@ -425,7 +420,7 @@ export class Machine {
   #assumable(): number[] {
     const {graph} = this
     const found: number[] = []
-    if (graph.assumptions >= maxAssumed) return found
+    if (graph.assumptions >= maxAssumed || guardsAll(graph.plan.model)) return found
     for (let thread = 0; thread < graph.threads; thread++) {
       const node = graph.nodeOf(thread)
       const {asking} = node

@@ -1,7 +1,7 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import test, {type ExecutionContext} from 'ava'
 import {
-  awaitOnce, executions, explore, iteration, lkmm, program, raw, readOnce, readPlain, sc, threads, Value, when, writeOnce, writePlain, type Proc, type Program,
+  awaitOnce, executions, explore, iteration, lkmm, load, program, raw, rc11, readOnce, readPlain, sc, store, threads, Value, when, writeOnce, writePlain, type Proc, type Program,
 } from '../lib/index.ts'
 import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
 import {generate, type Size} from './helpers/generate.ts'
@@ -116,6 +116,28 @@ test('a value that depends on itself through arithmetic is no value', t => {
     }
   })
   t.deepEqual([...executions(increments, lkmm)].filter(run => isThinAir(run.execution)), [])
+})
+
+test('a read is not left for a store that would come after what the read comes before', t => {
+  const {counts} = explore(program('reads before', ({word}) => {
+    const x = word('x')
+    return threads({
+      * adds() { yield* writeOnce(x, (yield* readOnce(x)).plus(1)) },
+      * follows() { yield* when((yield* readOnce(x)).ne(0), function* () { yield* writeOnce(x, 7) }) },
+    })
+  }), lkmm, {keepGoing: true})
+  t.deepEqual([counts.executions, counts.deadEnds], [2, 0])
+})
+
+test('under a model without load buffering nobody runs ahead of what others decide', t => {
+  const {counts} = explore(program('no load buffering', ({word}) => {
+    const [x, y] = [word('x'), word('y')]
+    return threads({
+      * one() { yield* store(y, (yield* load(x, 'Relaxed')).plus(1), 'Relaxed') },
+      * other() { yield* when((yield* load(y, 'Relaxed')).ne(0), function* () { yield* store(x, 1, 'Relaxed') }) },
+    })
+  }), rc11, {keepGoing: true})
+  t.deepEqual([counts.executions, counts.deadEnds], [2, 1])
 })
 
 test('what C leaves undefined is a panic, also where it only decides a branch or is returned', t => {
