@@ -187,14 +187,27 @@ export class Coherence {
   mayRead(read: number, write: number): boolean {
     const graph = this.#graph
     const {checker} = graph
-    const {order} = graph.plan
+    const {order, causes} = graph.plan
+    const location = graph.locationOf(read)
+    if (graph.eventAt(read).isRmw && this.#isReplaced(location, write)) return false
+    if (write !== initial && graph.threadOf[write] !== graph.threadOf[read]) {
+      for (let i = 0; i < causes.length; i++) if (checker.has(causes[i]!, read, write)) return false
+    }
     if (order < 0) return true
     if (write !== initial && checker.has(order, read, write)) return false
-    const location = graph.locationOf(read)
     for (let other = graph.nextWrite(location, -1); other >= 0; other = graph.nextWrite(location, other)) {
       if (other !== write && checker.has(order, other, read) && (write === initial || graph.inCo(write, other))) return false
     }
     return true
+  }
+
+  /** Does some read-modify-write take its value from the write? Two that did would both have to come next after it. */
+  #isReplaced(location: number, write: number): boolean {
+    const graph = this.#graph
+    for (let read = graph.nextAccess(location, -1); read >= 0; read = graph.nextAccess(location, read)) {
+      if (!graph.isWrite(read) && graph.sourceOf(read) === write && (graph.eventAt(read).isRmw || graph.partnerOf(read) >= 0)) return true
+    }
+    return false
   }
 
   /**

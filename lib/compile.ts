@@ -14,7 +14,7 @@ import {factsOf} from './facts.ts'
 import {and, any, cross, grace as graceBase, id, on, plus, poLoc, seq, type Model, type Recursive, type RelationExpr, type SetExpr} from './model.ts'
 import type {Check, Local, MasterPlan} from './plan.ts'
 import {isLocal} from './reference.ts'
-import {coherenceOrder, isMask, isOwn, isStatic, may, must, partsOf, unionOf} from './static.ts'
+import {coherenceOrder, containsRfe, isMask, isOwn, isStatic, may, must, partsOf, unionOf} from './static.ts'
 
 /** What is known of the programs that a plan is for. */
 export interface Purpose {
@@ -69,7 +69,7 @@ class Compiler {
     const [rf, co, fr] = (['rf', 'co', 'fr'] as const).map(name => this.#emit.input(name, null).pairs) as [number, number, number]
     const grace = this.#ref(graceBase).pairs
     let order: number | null = null
-    const closures: number[] = []
+    const [closures, causes]: [number[], number[]] = [[], []]
     const checks: Check[] = []
     for (const [axiom, {kind, of}] of axioms) {
       const coherent = coherenceOrder(kind, of)
@@ -88,6 +88,7 @@ class Compiler {
       if (relation === none) continue
       checks.push({axiom, kind: kind === 'empty' ? 'empty' : 'irreflexive', relation})
       if (kind === 'acyclic' && unionOf(of).some(part => part.op === 'base' && part.name === 'co')) closures.push(relation)
+      if (kind === 'acyclic' && containsRfe(of)) causes.push(relation)
     }
     order ??= this.#relation(poLoc)
     const {ops, relations: kept} = this.#emit
@@ -108,7 +109,7 @@ class Compiler {
     return {
       model: this.#model, facts: factsOf(this.#model, this.#labels), relations: this.#emit.relations, kept, rf, co, fr, grace, isCoherent,
       locals: this.#locals, sets: this.#sets, counting: this.#counted?.counting ?? null, code: encode(ops, masks), checks,
-      flagCode: encode(this.#emit.ops, masks), flags, ownFlags, before, order, closures,
+      flagCode: encode(this.#emit.ops, masks), flags, ownFlags, before, order, closures, causes,
     }
   }
 

@@ -299,7 +299,7 @@ class Fitting {
   // ---- numbers without gaps; those that only flags need stay last -----------------------------------
 
   #numbered(axioms: Draft, flagsDraft: Draft): Plan {
-    const {model, locals, rf, co, fr, grace, order, before, closures, checks, flags, counting} = this.#master
+    const {model, locals, rf, co, fr, grace, order, before, closures, causes, checks, flags, counting} = this.#master
     const kept = this.#numberAll(axioms, flagsDraft, true)
     const relations = this.#numberAll(axioms, flagsDraft, false)
     const numberOf = (relation: number): number => this.#numberOf(this.#isOf(relation))
@@ -313,6 +313,7 @@ class Fitting {
       checks: mapped(checks, check => ({...check, relation: numberOf(check.relation)})).filter(({kind, relation}) => kind === 'even' ? isCounting : relation !== none),
       flags: mapped(flags, ({flag, relation}) => ({flag, relation: numberOf(relation)})).filter(({relation}) => relation !== none),
       closures: mapped(closures, numberOf).filter(relation => relation !== none),
+      causes: mapped(causes, numberOf).filter(relation => relation !== none),
       relationOf: Int32Array.from(locals, ({relation}) => this.#uses[relation]! > 0 ? numberOf(relation) : none),
       setOf: this.#setOf, sets: this.#sets,
     }

@@ -44,6 +44,8 @@ interface Relations {
   readonly order: number
   /** Closures of axioms that contain co: what they order is ordered in co. */
   readonly closures: readonly number[]
+  /** Closures of axioms that contain rf between threads: what they order before a write does not read it. */
+  readonly causes: readonly number[]
 }
 
 /** A model compiled: for every program of whose labels the model can tell no more than `facts`. */

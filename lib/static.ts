@@ -112,6 +112,21 @@ function isPoLoc(expr: RelationExpr): boolean {
   return names.length === 2 && names.includes('po') && names.includes('loc')
 }
 
+/**
+ * Does it hold from every write to each read of another thread that takes its value, wherever those are in the sets that it
+ * begins and ends in?
+ */
+export function containsRfe(expr: RelationExpr): boolean {
+  if (expr.op !== 'seq') return unionOf(expr).some(isRfe)
+  const [first, middle, last] = expr.args
+  return expr.args.length === 3 && first!.op === 'on' && last!.op === 'on' && first!.set === last!.set && unionOf(middle!).some(isRfe)
+}
+
+function isRfe(expr: RelationExpr): boolean {
+  if (expr.op !== 'and') return expr.op === 'base' && expr.name === 'rf'
+  return expr.args.some(isRfe) && expr.args.every(arg => isRfe(arg) || (arg.op === 'base' && arg.name === 'ext'))
+}
+
 export function unionOf(expr: RelationExpr): readonly RelationExpr[] {
   return expr.op === 'or' ? expr.args.flatMap(unionOf) : [expr]
 }

@@ -27,6 +27,8 @@ export interface LocalEvent {
   readonly ctrl: readonly number[]
   /** For the write of a read-modify-write: its read. Otherwise -1. */
   readonly rmwRead: number
+  /** Is it a read that its thread replaces with a write at once, whatever it finds? */
+  readonly isRmw: boolean
   /** The read accepts only such values. */
   readonly until: ((value: Scalar) => boolean) | null
   /** Does the execution exist only if it gets one? */
@@ -374,6 +376,7 @@ export class ThreadRun {
     const fields = this.#fields(op.name, label)
     fields.location = location
     fields.addr = fields.via = addr
+    fields.isRmw = op.kind === 'rmw'
     fields.until = until
     fields.isCertain = isCertain
     fields.isIdle = isIdle
@@ -402,7 +405,7 @@ export class ThreadRun {
   /** An event to be filled in and pushed. All have the same fields in the same order, which the engine's speed hangs on. */
   #fields(name: string, label: Label): Fields {
     return {
-      label, location: null, value: null, expected: null, addr: nothing, via: nothing, data: nothing, ctrl: this.#control(), rmwRead: -1,
+      label, location: null, value: null, expected: null, addr: nothing, via: nothing, data: nothing, ctrl: this.#control(), rmwRead: -1, isRmw: false,
       until: null, isCertain: false, isIdle: false, mark: null, name, operation: this.#operations - 1,
     }
   }
