@@ -1,5 +1,6 @@
 /** The command as a user runs it: its exit code, and what it says. */
-import {execFile} from 'node:child_process'
+import {execFile, spawn, type ChildProcess} from 'node:child_process'
+import {once} from 'node:events'
 import {mkdir, mkdtemp, readFile, rm, symlink, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -300,4 +301,20 @@ test('list names designs, mutants and models', async t => {
   t.regex(out, /lkmm +the Linux-kernel memory model/)
   t.regex(out, /^ {4}kernel-seqcount-without-retry-rmb {2}without smp_rmb\(\)/m)
   t.regex(out, /lkmm +broken \(no torn snapshot\)/)
+})
+
+test('a reader of many answers may be slow, or leave', async t => {
+  const spawned = (): ChildProcess => spawn(process.execPath, [...process.execArgv, 'harness/cli.ts', 'litmus', ...new Array<string>(5).fill('test/litmus/lkmm'), '--json'], {cwd: root, stdio: ['ignore', 'pipe', 'ignore']})
+  const slow = spawned()
+  let lines = 0
+  slow.stdout!.on('data', (text: Buffer) => {
+    lines += text.toString().split('\n').length - 1
+    slow.stdout!.pause()
+    setTimeout(() => { slow.stdout!.resume() }, 50)
+  })
+  t.deepEqual(await once(slow, 'close'), [0, null])
+  t.true(lines > 80)
+  const left = spawned()
+  left.stdout!.once('data', () => { left.stdout!.destroy() })
+  t.deepEqual(await once(left, 'close'), [0, null])
 })

@@ -2,6 +2,7 @@
 import {mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {setImmediate as turn} from 'node:timers/promises'
 import test, {type ExecutionContext} from 'ava'
 import {litmusCommand, NoTests, type Options, type Summary} from '../harness/litmus/command.ts'
 import {BadTable} from '../harness/litmus/expect.ts'
@@ -29,6 +30,7 @@ async function run(paths: readonly string[], options: Partial<Options> = {}, tic
     isFull: megabytes => megabytes < 100,
     out: text => { out += text },
     err: text => { err += text },
+    backlog: () => null,
     progress: () => undefined,
     worker: {module: '', name: ''},
   })
@@ -135,6 +137,20 @@ test('a directory is every test below it, in order', async t => {
   const dir = folder(t, {'b.litmus': storeBuffering(''), 'a/z.litmus': storeBuffering(''), 'a/n.txt': '', 'c.litmus': storeBuffering('')})
   const {out} = await run([dir], {json: true})
   t.deepEqual(records(out).map(({file}) => file), ['a/z.litmus', 'b.litmus', 'c.litmus'].map(name => join(dir, name)))
+})
+
+test('the next test waits for whoever reads the answers', async t => {
+  const dir = folder(t, {'a.litmus': storeBuffering(''), 'b.litmus': storeBuffering('')})
+  let [shown, waited] = [0, 0]
+  await litmusCommand([dir], {...usual, json: true}, {
+    clock: () => 0, isFull: () => false, err: () => undefined, progress: () => undefined, worker: {module: '', name: ''},
+    out: () => { t.is(shown++, waited) },
+    backlog: async () => {
+      await turn()
+      waited++
+    },
+  })
+  t.deepEqual([shown, waited], [2, 2])
 })
 
 test('nothing to do is an error', async t => {

@@ -27,6 +27,7 @@ export async function judgeLitmusTests(paths: readonly string[], flags: LitmusFl
   }, {
     ...gauges(), worker: {module: import.meta.url, name: litmusWorker.name},
     out: text => { output.write(text) },
+    backlog: () => output.backlog(),
     err: text => {
       progress.clear()
       output.flush()

@@ -83,12 +83,28 @@ export class Output {
   #kept: string[] = []
   #size = 0
   #since = 0
+  /** The reader has gone (`| head`): nothing will be read any more. */
+  #isUnread = false
 
   write(text: string): void {
     if (this.#kept.length === 0) this.#since = Date.now()
     this.#kept.push(text)
     this.#size += text.length
     if (this.#size > 65536 || Date.now() - this.#since > 100) this.flush()
+  }
+
+  /** Until the reader of stdout has caught up: what waits for a slow one is kept in memory, and 2 GB are too much for Node.js. */
+  backlog(): Promise<void> | null {
+    const {stdout} = process
+    if (!stdout.writableNeedDrain || this.#isUnread) return null
+    return new Promise(resolve => {
+      const go = (error?: Error): void => {
+        this.#isUnread = error !== undefined
+        stdout.off('drain', go).off('error', go)
+        resolve()
+      }
+      stdout.on('drain', go).on('error', go)
+    })
   }
 
   flush(): void {

@@ -24,6 +24,8 @@ export interface Options extends Ask {
 export interface World extends Gauges {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Waits for whoever reads what was written, if that is far behind; null if not. */
+  readonly backlog: () => Promise<void> | null
   readonly progress: (done: number, total: number, what: string) => void
   readonly worker: Worker
 }
@@ -82,6 +84,8 @@ export async function litmusCommand(paths: readonly string[], options: Options, 
     const compared = compare(answer, table)
     summary.add(compared)
     printer.show(compared)
+    const backlog = world.backlog()
+    if (backlog !== null) await backlog
     world.progress(summary.agree + summary.differ + summary.unread + summary.unknown + summary.open, tasks.length, answer.file)
   }
   printer.finish(summary, tasks.length)
