@@ -6,6 +6,8 @@
 import type {Node} from './behaviour.ts'
 import {initial, unresolved, type Graph} from './graph.ts'
 
+const anyThread = (): boolean => true
+
 export class Coherence {
   readonly #graph: Graph
   /** Pairs of writes still to be put into co: earlier, later, … */
@@ -211,16 +213,16 @@ export class Coherence {
   }
 
   /**
-   * The same for writes that are still to come: may the read take its value from one that another thread has yet to make?
-   * Whatever a thread writes later comes after all that it wrote or read there, which must not come after what the read
-   * is known to come before.
+   * The same for writes that are still to come: may the read take its value from one that another thread, of those that
+   * go on, has yet to make? Whatever a thread writes later comes after all that it wrote or read there, which must not come
+   * after what the read is known to come before.
    */
-  mayReadLater(read: number): boolean {
+  mayReadLater(read: number, goesOn: (thread: number) => boolean = anyThread): boolean {
     const graph = this.#graph
     const location = graph.locationOf(read)
     const own = graph.threadOf[read]!
     for (let thread = 0; thread < graph.threads; thread++) {
-      if (thread !== own && graph.mayStillWrite(location, thread) && !this.#isPast(read, location, thread)) return true
+      if (thread !== own && graph.mayStillWrite(location, thread) && goesOn(thread) && !this.#isPast(read, location, thread)) return true
     }
     return false
   }

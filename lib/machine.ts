@@ -7,7 +7,7 @@
  * decided as far as it is forced; what is left open is decided at the end.
  */
 import type {Node} from './behaviour.ts'
-import {isIn} from './bits.ts'
+import {drop, isIn, next as nextIn, put} from './bits.ts'
 import {Coherence} from './coherence.ts'
 import {escapes, guardsAll} from './escape.ts'
 import {lastValue} from './finished.ts'
@@ -38,6 +38,11 @@ export class Machine {
   readonly #dullness: Int32Array
   /** The unresolved reads that some thread's demand depends on: a row of bits, made anew for each decision. */
   readonly #awaited: Int32Array
+  /** Reads that can take none of the writes that exist, and those of them that will never get a value: rows likewise. */
+  readonly #hungry: Int32Array
+  readonly #starving: Int32Array
+  /** For each thread, the unresolved reads that its demand depends on, where it was looked for them. */
+  readonly #roots: readonly Int32Array[]
   /** Writes that the read which is looked at may take, and those of the best read so far: as many as were counted. Never emptied, which would cost an allocation each. */
   #found: number[] = []
   #foundBest: number[] = []
@@ -47,6 +52,9 @@ export class Machine {
     this.#coherence = new Coherence(this.graph)
     this.#dullness = dullness(this.graph.threadOf, this.graph.threads)
     this.#awaited = new Int32Array(this.graph.words)
+    this.#hungry = new Int32Array(this.graph.words)
+    this.#starving = new Int32Array(this.graph.words)
+    this.#roots = Array.from({length: this.graph.threads}, () => new Int32Array(this.graph.words))
   }
 
   // ---- threads run ahead ----
@@ -145,6 +153,8 @@ export class Machine {
     let best = Infinity
     let dullCount = 0
     let dullLater = false
+    let isHungry = false
+    this.#hungry.fill(0)
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
       // behind a forced read, which nothing is sooner than, it only matters whether there is any
@@ -154,6 +164,8 @@ export class Machine {
       const later = this.#mayPassOn(read)
       if (count === 0) {
         if (!later) return 'dead'
+        isHungry = true
+        put(this.#hungry, 0, read)
         continue
       }
       ready?.push(read)
@@ -168,12 +180,13 @@ export class Machine {
       this.#foundBest = found
     }
     if (dull < 0) return this.#withoutReads()
+    if (isHungry && this.#starves(-1)) return 'dead'
     if (ready !== null) {
       if (ready[0] !== dull) ready.unshift(...ready.splice(ready.indexOf(dull), 1))
       for (const thread of this.#assumable()) ready.push(-1 - thread)
       if (ready.length > 1) return {kind: 'which', among: ready.length, later: false, of: -1, choices: ready}
     }
-    return offerRead(dull, this.#foundBest, dullCount, dullLater)
+    return offerRead(dull, this.#foundBest, dullCount, dullLater && !this.#starves(dull))
   }
 
   /** No pending read can be resolved now. */
@@ -184,6 +197,51 @@ export class Machine {
     }
     const status = this.#isFinished() && this.graph.settleCopies() ? this.#nextGrace() ?? this.#nextCo() : 'dead'
     return status === 'complete' ? this.#ended(status) : status
+  }
+
+  /**
+   * Will some read never get a value, if `also` takes none of the writes that exist either? It will not if only threads may
+   * still write it that are stuck: they need to know a value which hangs on such reads, and no store of theirs can be seen
+   * before they do. A wait that may never end is no harm.
+   */
+  #starves(also: number): boolean {
+    const {graph} = this
+    const starving = this.#starving
+    starving.set(this.#hungry)
+    if (also >= 0) put(starving, 0, also)
+    for (let thread = 0; thread < graph.threads; thread++) {
+      const {asking} = graph.nodeOf(thread)
+      this.#roots[thread]!.fill(0)
+      if (asking !== null && this.#letsNothingOut(thread)) graph.addRoots(thread, asking.value, this.#roots[thread]!)
+    }
+    for (let isChanged = true; isChanged;) {
+      isChanged = false
+      for (let read = nextIn(starving, 0, graph.words, -1); read >= 0; read = nextIn(starving, 0, graph.words, read)) {
+        if (!this.#coherence.mayReadLater(read, this.#isMoving)) continue
+        drop(starving, 0, read)
+        isChanged = true
+      }
+    }
+    for (let read = nextIn(starving, 0, graph.words, -1); read >= 0; read = nextIn(starving, 0, graph.words, read)) {
+      const {until, isCertain} = graph.eventAt(read)
+      if (until === null || isCertain || !this.#mayStarve(read, until)) return true
+    }
+    return false
+  }
+
+  /** Does what the thread needs to know hang on no starving read? */
+  readonly #isMoving = (thread: number): boolean => {
+    const roots = this.#roots[thread]!
+    for (let word = 0; word < roots.length; word++) if ((roots[word]! & this.#starving[word]!) !== 0) return false
+    return true
+  }
+
+  /** Can no store behind the thread's demand be seen before the demand is decided? */
+  #letsNothingOut(thread: number): boolean {
+    const {model} = this.graph.plan
+    if (guardsAll(model)) return true
+    const node = this.graph.nodeOf(thread)
+    return this.#awaitsOnlyReads(thread, node) && escapes(node, model)?.size === 0
   }
 
   #isFinished(): boolean {
