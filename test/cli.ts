@@ -94,7 +94,7 @@ test('--regime and --no-reuse say what pointers to dead objects may be used for;
 test('--leaks counts what is left', async t => {
   const {out} = await run('check', programs, '--model', 'sc', '--no-reuse', '--leaks')
   t.regex(out, /✗ revenant under sc, strict, no reuse, is broken \(leak\)/)
-  t.regex(out, /@revenant:sc:1:\S+:no-reuse:leaks\b/)
+  t.regex(out, /@revenant:sc:2:\S+:no-reuse:leaks\b/)
 })
 
 // ---- Programs of one's own -----------------------------------------------------------------------------
@@ -103,7 +103,7 @@ test('a violation in a module is exit 1, with a report and a token', async t => 
   const {exit, out} = await start('check', programs, '--model', 'lkmm', '--model', 'sc')
   t.is(exit, 1)
   t.regex(out, /✗ messages under lkmm is broken \(whoever sees the flag sees the data\)/)
-  t.regex(out, /npm start -- replay test\/fixtures\/programs\.ts@\w+:lkmm:1:[\d.-]+\n/)
+  t.regex(out, /npm start -- replay test\/fixtures\/programs\.ts@\w+:lkmm:2:[\d.-]+\n/)
   t.regex(out, /\? endless under sc and lkmm is unknown: loops cut at 3 rounds/)
 })
 
@@ -224,14 +224,14 @@ test('a token brings back the execution, event by event', async t => {
 
 test('so does the token of a program in a module', async t => {
   for (const file of [programs, `./${programs}`]) {
-    const {exit, out} = await run('replay', `${file}@messages:lkmm:1:1.1`)
+    const {exit, out} = await run('replay', `${file}@messages:lkmm:2:1.1`)
     t.is(exit, 1)
     t.regex(out, /^✗ messages under lkmm breaks/)
   }
 })
 
 test('and that of a sampled execution', async t => {
-  const {exit, out} = await run('replay', 'kernel-seqcount:lkmm:1:s:1.0')
+  const {exit, out} = await run('replay', 'kernel-seqcount:lkmm:2:s:1.0')
   t.is(exit, 0)
   t.regex(out, /^✓ nothing fails in this execution of kernel-seqcount under lkmm\n/)
 })
@@ -279,14 +279,14 @@ test(wrong, ['check', 'lib'], /lib is a directory/)
 test(wrong, ['help', 'chek'], /there is no command chek \(did you mean check\?\); there are evaluate, check, replay, litmus, list/)
 test(wrong, ['replay'], /missing required argument 'token'/)
 test(wrong, ['check', 'x.ts', '--regime', 'zap'], /--regime.*should be one of iso, strict, angelic, bits/)
-test(wrong, ['replay', 'kernel-seqcount:lkmm:1:0', '--no-reuse'], /--no-reuse is for evaluate and check/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:2:0', '--no-reuse'], /--no-reuse is for evaluate and check/)
 test(wrong, ['replay', 'nonsense'], /“nonsense” is no token: expected NAME:MODEL:VERSION:PATH/)
-test(wrong, ['replay', 'kernel-seqcount:lkmm:0:5.1'], /made by engine version 0, and this is version 1/)
-test(wrong, ['replay', 'kernel-seqcont:lkmm:1:0'], /names the program kernel-seqcont, which is not built in \(did you mean kernel-seqcount\?\)/)
-test(wrong, ['replay', 'kernel-seqcount:lkmm:1:3.9'], /path step 3 takes choice 9 of \d+ for ".*": the program or the engine changed/)
-test(wrong, ['replay', './test/fixtures/programs.ts@message:lkmm:1:0'], /exports no program message \(did you mean messages\?\)/)
-test(wrong, ['replay', 'c11-seqlock-fences:lkmm:1:0'], /has no documented mapping to the Linux-kernel model/)
-test(wrong, ['replay', 'kernel-seqcount:lkmm:1:99.1'], /path step 99 comes after the end of the execution, which has \d+ decisions/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:0:5.1'], /made by engine version 0, and this is version 2/)
+test(wrong, ['replay', 'kernel-seqcont:lkmm:2:0'], /names the program kernel-seqcont, which is not built in \(did you mean kernel-seqcount\?\)/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:2:3.9'], /path step 3 takes choice 9 of \d+ for ".*": the program or the engine changed/)
+test(wrong, ['replay', './test/fixtures/programs.ts@message:lkmm:2:0'], /exports no program message \(did you mean messages\?\)/)
+test(wrong, ['replay', 'c11-seqlock-fences:lkmm:2:0'], /has no documented mapping to the Linux-kernel model/)
+test(wrong, ['replay', 'kernel-seqcount:lkmm:2:99.1'], /path step 99 comes after the end of the execution, which has \d+ decisions/)
 test(wrong, ['kernel-seqcount', '--json', '/nowhere/run.json'], /cannot write \/nowhere\/run\.json/)
 
 // ---- Around it -----------------------------------------------------------------------------------------

@@ -248,7 +248,7 @@ test('what takes more statements than threads leave room for is found by clients
   t.is(found(keyed).verdict, 'no violation found')
   const row = rowOf(keyed, sc, {...deepDepth, clients: 1})
   t.is(row.verdict, 'unsound')
-  t.regex(wrapperTable([row]), /breaks at size 5 +slot#1000\d+:sc:1:0$/m)
+  t.regex(wrapperTable([row]), /breaks at size 5 +slot#1000\d+:sc:2:0$/m)
   t.regex(reportOf(keyed, row), /In line 9, `black_box\(value\);`/)
 })
 
