@@ -9,7 +9,7 @@
 import type {Label} from './event.ts'
 import {recordingSites, type Thread} from './program.ts'
 import {ThreadRun, type Asking, type Bounds, type Demand, type Language, type LocalEvent} from './thread-run.ts'
-import {mayBeUndefined, showScalar, truth, Value, type Scalar} from './value.ts'
+import {isQuotient, showScalar, truth, Value, type Scalar} from './value.ts'
 import {WrongInput} from './wrong-input.ts'
 
 /** A thread that does not behave as a function of the values that it read. */
@@ -32,7 +32,7 @@ interface Done {
   readonly demand: Demand
   /** Writes of all events whose value is computed. */
   readonly computed: readonly number[]
-  /** What else the thread computed so far that C may leave undefined: conditions, what it returned, and what it said that it does. */
+  /** What else the thread divided so far: for conditions, checks, what it returned, and what it said that it computes. */
   readonly results: readonly Value[]
   /** What the scheduler gave the thread in this node, beginning with the answer to a demand to pick. */
   readonly given: readonly Scalar[]
@@ -133,7 +133,8 @@ function resultsSince(parent: Node | null, run: ThreadRun): readonly Value[] {
   if (parent !== null && parent.asking !== null) added.push(parent.asking.value)
   if (run.demand.kind === 'done') addValues(run.demand.returned, added)
   const before = parent === null ? none : parent.results
-  const risky = added.filter(mayBeUndefined)
+  for (const {holds} of run.checks) added.push(holds)
+  const risky = added.filter(isQuotient)
   return risky.length === 0 ? before : [...before, ...risky]
 }
 

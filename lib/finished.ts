@@ -8,7 +8,7 @@ import {unresolved, type Graph} from './graph.ts'
 import type {Model} from './model.ts'
 import type {Plan} from './plan.ts'
 import type {LocalEvent} from './thread-run.ts'
-import {isUndefined, poison, uninitialised, type Scalar} from './value.ts'
+import {divisionByZero, isUndefined, poison, uninitialised, type Scalar} from './value.ts'
 
 /** The value of the co-last of the writes that exist; undefined if it is not known. */
 export function lastValue(graph: Graph, location: number): Scalar | undefined {
@@ -104,7 +104,11 @@ function undefinedOnes(graph: Graph): {readonly thread: number; readonly why: st
   }
   for (let vertex = 0; vertex < graph.vertices; vertex++) note(graph.threadOf[vertex]!, graph.knownScalar(vertex))
   for (let thread = 0; thread < graph.threads; thread++) {
-    for (const value of graph.nodeOf(thread).results) note(thread, graph.evaluate(thread, value))
+    for (const value of graph.nodeOf(thread).results) {
+      const scalar = graph.evaluate(thread, value)
+      // other arithmetic is undefined on pointers and on junk only, which one may compute with as long as nothing is made of it
+      if (typeof scalar === 'object' && scalar.name === divisionByZero) note(thread, scalar)
+    }
   }
   return found
 }

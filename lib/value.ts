@@ -162,7 +162,7 @@ export function compute(operator: Operator, args: readonly Scalar[]): Scalar {
     case '*': return Math.imul(a, b)
     case '/':
     case '%':
-      if (b === 0) throw new RangeError('division by zero')
+      if (b === 0) throw new RangeError(divisionByZero)
       return operator === '/' ? (a / b) | 0 : a % b | 0
     case '&': return a & b
     case '|': return a | b
@@ -178,13 +178,12 @@ export function compute(operator: Operator, args: readonly Scalar[]): Scalar {
   }
 }
 
-/** May computing it fail, for some values of the reads that it is computed from? */
-export function mayBeUndefined({kind, operator, args}: Value): boolean {
-  return kind === 'apply' && (!isTotal(operator) || args.some(mayBeUndefined))
-}
+/** What a value that was divided by zero is, by the name of its scalar. */
+export const divisionByZero = 'division by zero'
 
-function isTotal(operator: Operator | null): boolean {
-  return operator === '==' || operator === '!=' || operator === '!'
+/** Is it computed by dividing? */
+export function isQuotient({kind, operator, args}: Value): boolean {
+  return kind === 'apply' && (operator === '/' || operator === '%' || args.some(isQuotient))
 }
 
 /** Do two scalars compare equal? Pointers do by their address, whichever object they come from. */

@@ -1,7 +1,7 @@
 import {setImmediate as turn} from 'node:timers/promises'
 import test, {type ExecutionContext} from 'ava'
 import {
-  awaitOnce, executions, explore, iteration, lkmm, load, program, raw, rc11, readOnce, readPlain, sc, spinLock, spinUnlock, store, threads, Value, when, writeOnce, writePlain, type Proc, type Program,
+  awaitOnce, check, executions, explore, iteration, lkmm, load, program, raw, rc11, readOnce, readPlain, sc, spinLock, spinUnlock, store, threads, Value, when, writeOnce, writePlain, type Proc, type Program,
 } from '../lib/index.ts'
 import {differences, isBlocked, isThinAir} from './helpers/compare.ts'
 import {generate, type Size} from './helpers/generate.ts'
@@ -160,6 +160,7 @@ test('what C leaves undefined is a panic, also where it only decides a branch or
   const uses: Record<string, (seen: Value) => Proc<unknown>> = {
     returned: function* (seen) { return {quotient: [Value.of(4).over(seen)]} },
     condition: function* (seen) { yield* when(Value.of(4).mod(seen), function* () { /* nothing */ }) },
+    check: function* (seen) { yield* check('a claim', Value.of(4).over(seen).ge(2)) },
     raw: function* (seen) { yield* raw(Value.of(4).over(seen)) },
   }
   for (const [name, use] of Object.entries(uses)) {

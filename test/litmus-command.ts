@@ -117,6 +117,22 @@ test('a thread that divides by zero ends in an execution that is not counted, wh
   }
 })
 
+test('&& and || leave a division out that C does not do', async t => {
+  for (const use of ['int r1 = r0 != 0 && 4 / r0 > 1;', 'int r1 = r0 == 0 || 4 / r0 > 1;', 'if (r0 != 0 && 4 % r0 > 1) r0 = 2;', 'int r1 = r0 != 0 ? 4 / r0 : 1;']) {
+    const dir = folder(t, {'guarded.litmus': `C guarded\n{}\nP0(int *x, int *y) { int r0 = READ_ONCE(*x); ${use} if (r0 == 0) WRITE_ONCE(*y, 1); }\nP1(int *x) { WRITE_ONCE(*x, 2); }\nexists (y=1)\n`})
+    const {out, err} = await run([dir])
+    t.regex(out, /\nObservation guarded Sometimes 1 1\n/, use)
+    t.is(err, '', use)
+  }
+})
+
+test('pointers may be computed with as long as nothing is made of it', async t => {
+  const dir = folder(t, {'end.litmus': 'C end\n{ int a[2] = {1, 2}; p = a; }\nP0(int **p) { int *r0 = READ_ONCE(*p); int *r1 = r0 + 2; }\nlocations [0:r1]\nforall (0:r0=a)\n'})
+  const {out, err} = await run([dir])
+  t.regex(out, /\nObservation end Always 1 0\n/)
+  t.is(err, '')
+})
+
 test('loops that were cut are said to be', async t => {
   const dir = folder(t, {'loop.litmus': 'C loop\n{}\nP0(int *x) { int r0 = 0; while (r0 == 0) r0 = READ_ONCE(*x); }\nP1(int *x) { WRITE_ONCE(*x, 1); }\nexists (0:r0=1)\n'})
   const {out, err} = await run([dir], {bound: 2})

@@ -438,7 +438,9 @@ function partsOf(expression: Expression): readonly Expression[] {
   }
 }
 
+/** Does it matter whether it is computed? A division by zero is an effect too. */
 function hasEffects(expression: Expression): boolean {
+  if (expression.kind === 'apply' && (expression.operator === '/' || expression.operator === '%')) return true
   return expression.kind === 'deref' || expression.kind === 'call' || expression.kind === 'assign' || partsOf(expression).some(hasEffects)
 }
 
