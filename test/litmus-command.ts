@@ -118,7 +118,7 @@ test('a thread that divides by zero ends in an execution that is not counted, wh
 })
 
 test('&& and || leave a division out that C does not do', async t => {
-  for (const use of ['int r1 = r0 != 0 && 4 / r0 > 1;', 'int r1 = r0 == 0 || 4 / r0 > 1;', 'if (r0 != 0 && 4 % r0 > 1) r0 = 2;', 'int r1 = r0 != 0 ? 4 / r0 : 1;']) {
+  for (const use of ['int r1 = r0 != 0 && 4 / r0 > 1;', 'int r1 = r0 == 0 || 4 / r0 > 1;', 'if (r0 != 0 && 4 % r0 > 1) r0 = 2;', 'int r1 = r0 != 0 ? 4 / r0 : 1;', 'if (0) r0 = 4 / 0;', 'int r1 = 0 && 4 / 0;']) {
     const dir = folder(t, {'guarded.litmus': `C guarded\n{}\nP0(int *x, int *y) { int r0 = READ_ONCE(*x); ${use} if (r0 == 0) WRITE_ONCE(*y, 1); }\nP1(int *x) { WRITE_ONCE(*x, 2); }\nexists (y=1)\n`})
     const {out, err} = await run([dir])
     t.regex(out, /\nObservation guarded Sometimes 1 1\n/, use)

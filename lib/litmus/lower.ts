@@ -494,5 +494,10 @@ function truthOf(code: Code): Code {
 /** Computes what is constant. */
 function folded(code: Extract<Code, {kind: 'apply'}>): Code {
   if (!code.args.every(arg => arg.kind === 'value' && arg.value.kind === 'const' && typeof arg.value.scalar === 'number')) return code
+  if ((code.operator === '/' || code.operator === '%') && isZero(code.args[1]!)) return code // fails where it is run, if it is
   return {kind: 'value', value: evaluateCode(code, [])}
+}
+
+function isZero(code: Code): boolean {
+  return code.kind === 'value' && code.value.scalar === 0
 }
