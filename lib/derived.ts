@@ -4,7 +4,6 @@
  */
 import type {Node} from './behaviour.ts'
 import {factsOf} from './facts.ts'
-import {mapped} from './mapped.ts'
 import type {RelationExpr} from './model.ts'
 import type {MasterPlan} from './plan.ts'
 import {presenceOf, within} from './presence.ts'
@@ -85,7 +84,7 @@ const asked = new WeakMap<MasterPlan, Asked>()
 function askedOf(master: MasterPlan): Asked {
   const known = asked.get(master)
   if (known !== undefined) return known
-  const made = {expressions: [...mapped(master.locals, ({expr}) => expr), ...within], tested: mapped(master.ownFlags, ({expr}) => expr)}
+  const made = {expressions: [...master.locals.map(({expr}) => expr), ...within], tested: master.ownFlags.map(({expr}) => expr)}
   asked.set(master, made)
   return made
 }

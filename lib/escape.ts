@@ -7,6 +7,7 @@
  * the stores that they take to the reads that guard those would end in a cycle, which the model forbids.
  */
 import type {Node} from './behaviour.ts'
+import {unresolved, type Graph} from './graph.ts'
 import type {Model} from './model.ts'
 import {shapeOf} from './shape.ts'
 
@@ -52,4 +53,12 @@ function guardsIn(node: Node, model: Model): ReadonlySet<number> {
 
 function pairOf({vertices, vertexCount}: Node, a: number, b: number): number {
   return vertices[a]! * vertexCount + vertices[b]!
+}
+
+/** Is everything that the thread's demand waits for a read of its own that has no source yet? */
+export function awaitsOnlyReads(graph: Graph, thread: number, {asking}: Node): boolean {
+  return asking !== null && asking.value.reads.every(position => {
+    const read = graph.vertexOf(thread, position)
+    return graph.sourceOf(read) === unresolved || graph.scalarOf(read) !== undefined
+  })
 }

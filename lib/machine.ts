@@ -7,12 +7,13 @@
  * decided as far as it is forced; what is left open is decided at the end.
  */
 import type {Node} from './behaviour.ts'
-import {drop, isIn, next as nextIn, put} from './bits.ts'
+import {isIn} from './bits.ts'
 import {Coherence} from './coherence.ts'
-import {escapes, guardsAll} from './escape.ts'
+import {awaitsOnlyReads, escapes, guardsAll} from './escape.ts'
 import {lastValue} from './finished.ts'
 import {endlessPeriods, graceOf} from './grace.ts'
-import {Graph, initial, maxAssumed, mayWrite, unresolved, type Blueprint} from './graph.ts'
+import {Graph, initial, maxAssumed, mayWrite, type Blueprint} from './graph.ts'
+import {Hunger, mayNeverEnd} from './hunger.ts'
 import type {Asking, Demand} from './thread-run.ts'
 import {truth, type Scalar, type Value} from './value.ts'
 
@@ -38,11 +39,7 @@ export class Machine {
   readonly #dullness: Int32Array
   /** The unresolved reads that some thread's demand depends on: a row of bits, made anew for each decision. */
   readonly #awaited: Int32Array
-  /** Reads that can take none of the writes that exist, and those of them that will never get a value: rows likewise. */
-  readonly #hungry: Int32Array
-  readonly #starving: Int32Array
-  /** For each thread, the unresolved reads that its demand depends on, where it was looked for them. */
-  readonly #roots: readonly Int32Array[]
+  readonly #hunger: Hunger
   /** Writes that the read which is looked at may take, and those of the best read so far: as many as were counted. Never emptied, which would cost an allocation each. */
   #found: number[] = []
   #foundBest: number[] = []
@@ -52,9 +49,7 @@ export class Machine {
     this.#coherence = new Coherence(this.graph)
     this.#dullness = dullness(this.graph.threadOf, this.graph.threads)
     this.#awaited = new Int32Array(this.graph.words)
-    this.#hungry = new Int32Array(this.graph.words)
-    this.#starving = new Int32Array(this.graph.words)
-    this.#roots = Array.from({length: this.graph.threads}, () => new Int32Array(this.graph.words))
+    this.#hunger = new Hunger(this.graph, this.#coherence)
   }
 
   // ---- threads run ahead ----
@@ -153,8 +148,7 @@ export class Machine {
     let best = Infinity
     let dullCount = 0
     let dullLater = false
-    let isHungry = false
-    this.#hungry.fill(0)
+    this.#hunger.clear()
     for (let read = graph.nextPending(-1); read >= 0; read = graph.nextPending(read)) {
       if (graph.isStuck(read)) continue
       // behind a forced read, which nothing is sooner than, it only matters whether there is any
@@ -164,8 +158,7 @@ export class Machine {
       const later = this.#mayPassOn(read)
       if (count === 0) {
         if (!later) return 'dead'
-        isHungry = true
-        put(this.#hungry, 0, read)
+        this.#hunger.add(read)
         continue
       }
       ready?.push(read)
@@ -180,13 +173,13 @@ export class Machine {
       this.#foundBest = found
     }
     if (dull < 0) return this.#withoutReads()
-    if (isHungry && this.#starves(-1)) return 'dead'
+    if (this.#hunger.starves()) return 'dead'
     if (ready !== null) {
       if (ready[0] !== dull) ready.unshift(...ready.splice(ready.indexOf(dull), 1))
       for (const thread of this.#assumable()) ready.push(-1 - thread)
       if (ready.length > 1) return {kind: 'which', among: ready.length, later: false, of: -1, choices: ready}
     }
-    return offerRead(dull, this.#foundBest, dullCount, dullLater && !this.#starves(dull))
+    return offerRead(dull, this.#foundBest, dullCount, dullLater && !this.#hunger.wouldStarve(dull))
   }
 
   /** No pending read can be resolved now. */
@@ -197,51 +190,6 @@ export class Machine {
     }
     const status = this.#isFinished() && this.graph.settleCopies() ? this.#nextGrace() ?? this.#nextCo() : 'dead'
     return status === 'complete' ? this.#ended(status) : status
-  }
-
-  /**
-   * Will some read never get a value, if `also` takes none of the writes that exist either? It will not if only threads may
-   * still write it that are stuck: they need to know a value which hangs on such reads, and no store of theirs can be seen
-   * before they do. A wait that may never end is no harm.
-   */
-  #starves(also: number): boolean {
-    const {graph} = this
-    const starving = this.#starving
-    starving.set(this.#hungry)
-    if (also >= 0) put(starving, 0, also)
-    for (let thread = 0; thread < graph.threads; thread++) {
-      const {asking} = graph.nodeOf(thread)
-      this.#roots[thread]!.fill(0)
-      if (asking !== null && this.#letsNothingOut(thread)) graph.addRoots(thread, asking.value, this.#roots[thread]!)
-    }
-    for (let isChanged = true; isChanged;) {
-      isChanged = false
-      for (let read = nextIn(starving, 0, graph.words, -1); read >= 0; read = nextIn(starving, 0, graph.words, read)) {
-        if (!this.#coherence.mayReadLater(read, this.#isMoving)) continue
-        drop(starving, 0, read)
-        isChanged = true
-      }
-    }
-    for (let read = nextIn(starving, 0, graph.words, -1); read >= 0; read = nextIn(starving, 0, graph.words, read)) {
-      const {until, isCertain} = graph.eventAt(read)
-      if (until === null || isCertain || !this.#mayStarve(read, until)) return true
-    }
-    return false
-  }
-
-  /** Does what the thread needs to know hang on no starving read? */
-  readonly #isMoving = (thread: number): boolean => {
-    const roots = this.#roots[thread]!
-    for (let word = 0; word < roots.length; word++) if ((roots[word]! & this.#starving[word]!) !== 0) return false
-    return true
-  }
-
-  /** Can no store behind the thread's demand be seen before the demand is decided? */
-  #letsNothingOut(thread: number): boolean {
-    const {model} = this.graph.plan
-    if (guardsAll(model)) return true
-    const node = this.graph.nodeOf(thread)
-    return this.#awaitsOnlyReads(thread, node) && escapes(node, model)?.size === 0
   }
 
   #isFinished(): boolean {
@@ -288,26 +236,6 @@ export class Machine {
       if (asking !== null && graph.evaluate(graph.assumedThread(i), asking.value) === undefined) return false
     }
     return true
-  }
-
-  /** Can a wait go on for ever, since a write that exists and does not satisfy it may be the last? */
-  #mayStarve(read: number, until: (value: Scalar) => boolean): boolean {
-    const {graph} = this
-    const location = graph.locationOf(read)
-    if (graph.nextWrite(location, -1) < 0) return !until(graph.memory[location]!.init)
-    const satisfies = (write: number): boolean => {
-      const scalar = graph.scalarOf(write)
-      return scalar !== undefined && until(scalar)
-    }
-    for (let write = graph.nextWrite(location, -1); write >= 0; write = graph.nextWrite(location, write)) {
-      if (satisfies(write)) continue
-      let covered = false
-      for (let other = graph.nextWrite(location, -1); other >= 0 && !covered; other = graph.nextWrite(location, other)) {
-        covered = graph.inCo(write, other) && satisfies(other)
-      }
-      if (!covered) return true
-    }
-    return false
   }
 
   /** Lower is sooner: forced reads, then RMW reads, then what a thread waits for, then few candidates. */
@@ -468,8 +396,7 @@ export class Machine {
 
   /** May the read take none of the writes that exist: because it waits for ever, or because of a write that is still to come? */
   #mayPassOn(read: number): boolean {
-    const {until, isCertain} = this.graph.eventAt(read)
-    return this.#coherence.mayReadLater(read) || (until !== null && !isCertain && this.#mayStarve(read, until))
+    return this.#coherence.mayReadLater(read) || mayNeverEnd(this.graph, read)
   }
 
   // ---- assumptions: a structured branch taken before its condition is known ----
@@ -501,17 +428,8 @@ export class Machine {
 
   /** A read that took a value which others have yet to decide may hang on anything. */
   #escapes(location: number, thread: number, node: Node): boolean {
-    const escaping = this.#awaitsOnlyReads(thread, node) ? escapes(node, this.graph.plan.model) : null
+    const escaping = awaitsOnlyReads(this.graph, thread, node) ? escapes(node, this.graph.plan.model) : null
     return escaping === null || escaping.has(location)
-  }
-
-  /** Is everything that the thread's demand waits for a read of its own that has no source yet? */
-  #awaitsOnlyReads(thread: number, {asking}: Node): boolean {
-    const {graph} = this
-    return asking !== null && asking.value.reads.every(position => {
-      const read = graph.vertexOf(thread, position)
-      return graph.sourceOf(read) === unresolved || graph.scalarOf(read) !== undefined
-    })
   }
 
   #offerThread(thread: number): Decision {

@@ -183,7 +183,11 @@ export const divisionByZero = 'division by zero'
 
 /** Is it computed by dividing? */
 export function isQuotient({kind, operator, args}: Value): boolean {
-  return kind === 'apply' && (operator === '/' || operator === '%' || args.some(isQuotient))
+  return kind === 'apply' && (isDivision(operator) || args.some(isQuotient))
+}
+
+export function isDivision(operator: Operator | null): boolean {
+  return operator === '/' || operator === '%'
 }
 
 /** Do two scalars compare equal? Pointers do by their address, whichever object they come from. */

@@ -28,6 +28,7 @@ test('and none where an address is an address', holds, revenant, sc, {regime: 'b
 test('or where none comes back', holds, revenant, sc, {reuse: false})
 test('which is what a witness shows', reaches, revenant, sc, {witness: 'the address comes back', regime: 'bits'})
 
+// ava's word for: the macro must fail here, or it could not fail at all
 test.failing('a broken program does not hold', holds, messages, lkmm)
 test.failing('a sampled one neither', holds, messages, lkmm, {runs: 200})
 test.failing('a program no execution of which comes to an end does not hold', holds, impossible, sc)

@@ -12,6 +12,7 @@ test('no small safe client breaks the lock', sound, fine, lkmm)
 test('without its read barrier some client does', unsound, torn, lkmm, {by: 'no torn value'})
 test(sound, torn, sc)
 
+// ava's word for: the macro must fail here, or it could not fail at all
 test.failing('what some client breaks is not sound', sound, torn, lkmm)
 test.failing('what no client breaks is not unsound', unsound, fine, lkmm)
 test.failing('nor is what only larger clients break', unsound, torn, lkmm, {size: 2})

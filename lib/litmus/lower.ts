@@ -13,7 +13,7 @@ import {
 } from '../kernel.ts'
 import {mapped} from '../mapped.ts'
 import type {Address, C11Order, Op, Vocabulary} from '../program.ts'
-import {Value, type Location} from '../value.ts'
+import {isDivision, Value, type Location} from '../value.ts'
 import {LitmusError, type Source} from './source.ts'
 import type {Expression, Statement, ThreadSyntax} from './syntax.ts'
 import {divides, evaluateCode, type Code, type Step, type ThreadCode} from './thread.ts'
@@ -219,7 +219,7 @@ class Lowering {
   }
 
   #push(register: number, code: Code): void {
-    this.#steps.push({kind: 'set', into: register, code, mayFail: divides(code)})
+    this.#steps.push({kind: 'set', into: register, code, divides: divides(code)})
   }
 
   #isTemporary(register: number): boolean {
@@ -440,7 +440,7 @@ function partsOf(expression: Expression): readonly Expression[] {
 
 /** Does it matter whether it is computed? A division by zero is an effect too. */
 function hasEffects(expression: Expression): boolean {
-  if (expression.kind === 'apply' && (expression.operator === '/' || expression.operator === '%')) return true
+  if (expression.kind === 'apply' && isDivision(expression.operator)) return true
   return expression.kind === 'deref' || expression.kind === 'call' || expression.kind === 'assign' || partsOf(expression).some(hasEffects)
 }
 
@@ -494,7 +494,7 @@ function truthOf(code: Code): Code {
 /** Computes what is constant. */
 function folded(code: Extract<Code, {kind: 'apply'}>): Code {
   if (!code.args.every(arg => arg.kind === 'value' && arg.value.kind === 'const' && typeof arg.value.scalar === 'number')) return code
-  if ((code.operator === '/' || code.operator === '%') && isZero(code.args[1]!)) return code // fails where it is run, if it is
+  if (isDivision(code.operator) && isZero(code.args[1]!)) return code // fails where it is run, if it is
   return {kind: 'value', value: evaluateCode(code, [])}
 }
 

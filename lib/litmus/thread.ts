@@ -6,7 +6,7 @@
  */
 import {kernelReturn} from '../kernel.ts'
 import type {Op, Proc} from '../program.ts'
-import {union, Value, type Location, type Operator} from '../value.ts'
+import {isDivision, union, Value, type Location, type Operator} from '../value.ts'
 
 /** A computation on registers, without effects. */
 export type Code =
@@ -19,8 +19,8 @@ export type Code =
 export type Step =
   /** Yields an operation; its result goes to a register (-1: nowhere). */
   | {readonly kind: 'perform'; readonly make: (registers: readonly Value[]) => Op; readonly into: number}
-  /** `mayFail`: C may leave its result undefined, whether or not anybody asks for it. */
-  | {readonly kind: 'set'; readonly into: number; readonly code: Code; readonly mayFail: boolean}
+  /** `divides`: so that C may leave its result undefined, whether or not anybody asks for it. */
+  | {readonly kind: 'set'; readonly into: number; readonly code: Code; readonly divides: boolean}
   /**
    * Enters an arm: goes on if the condition holds, otherwise at `otherwise`. `mentioned` are registers that
    * the operations inside the condition used: the arm depends on them too, as in herd7, whose control
@@ -58,10 +58,10 @@ export function evaluateCode(code: Code, registers: readonly Value[]): Value {
   }
 }
 
-/** Does it divide? Other arithmetic is undefined on pointers only, which a test may compute with as long as it uses no result. */
+/** Does it divide? */
 export function divides(code: Code): boolean {
   switch (code.kind) {
-    case 'apply': return code.operator === '/' || code.operator === '%' || code.args.some(divides)
+    case 'apply': return isDivision(code.operator) || code.args.some(divides)
     case 'returned': return divides(code.operand)
     default: return false
   }
@@ -83,7 +83,7 @@ export function* runThread({steps, registers: initial, loops, observed}: ThreadC
       }
       case 'set': {
         const value = evaluateCode(step.code, registers)
-        if (step.mayFail) yield {kind: 'compute', value}
+        if (step.divides) yield {kind: 'compute', value}
         registers[step.into] = chosen(value, arms)
         break
       }
